@@ -1,0 +1,49 @@
+//! Owns what the recommendation agent says: advice with its reasons.
+//! Never advice without evidence.
+//! Next: the join "result" takes it into `goal.completed`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::EventData;
+use crate::EventType;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RecommendationsMade {
+    pub recommendations: Vec<Recommendation>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Recommendation {
+    pub title: String,
+    pub priority: Priority,
+    pub rationale: String,
+    /// Ids of passages.
+    pub evidence: Vec<String>,
+    /// What would change the advice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconsider_if: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Priority {
+    Low,
+    Medium,
+    High,
+}
+
+impl EventData for RecommendationsMade {
+    const TYPE: EventType = EventType::new("recommendations.made");
+    fn example() -> Self {
+        RecommendationsMade {
+            recommendations: vec![Recommendation {
+                title: "Price the first million messages at $0.50".into(),
+                priority: Priority::High,
+                rationale: "Below the median of $0.60, above the lowest offer.".into(),
+                evidence: vec!["p-17".into()],
+                reconsider_if: Some("a competitor with volume discounts lowers its list price".into()),
+            }],
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! WHAT TRAVELS: envelope, attributes, ids, events and the topology; the traits `Artifacts` and `Clock`.
+//!
+//! Invariant: no executor, no AWS, no input or output. Everything here is a value or a pure function of values.
+//! Invariant: nothing that comes from outside is believed before `decode` has looked at it.
+//! Next: `runtime` lives by it, `engine` thinks with it.
+
+pub mod artifact;
+pub mod attributes;
+mod cause;
+mod clock;
+pub mod decode;
+mod envelope;
+mod error;
+pub mod events;
+pub mod guard;
+mod ids;
+pub mod limits;
+mod names;
+pub mod topology;
+mod trace;
+
+pub use artifact::{ArtifactRef, Artifacts};
+pub use attributes::Attributes;
+pub use cause::{Cause, CauseKind, ParkNote};
+pub use clock::{Clock, NoInstant, UnixMs};
+pub use envelope::{Enveloped, Event, dataschema};
+pub use error::PortError;
+pub use events::EventData;
+pub use guard::Guard;
+pub use ids::{Digest, EventId, GOAL_NAMESPACE, GoalId, NoTenant, Tenant, Unit};
+pub use names::{DaemonName, EventType, JoinName, QueueName, RowName, Source};
+pub use topology::Topology;
+pub use trace::{SpanId, TraceContext, TraceId};

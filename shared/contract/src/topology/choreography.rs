@@ -1,0 +1,131 @@
+//! Owns a topology that passed its checks, with its validators built once and its questions answered by look-up.
+//! Never a topology with a problem in it: `Topology::check` is the only way here.
+//! Next: the runtime lives by it; `decode` asks it which types a row may consume.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::check::{self, Problem};
+use super::{Join, Member, Members, Row, Topology};
+use crate::events::{GoalCompleted, GoalRequested, StepFailed};
+use crate::{EventData, EventId, EventType, JoinName, RowName, Source};
+
+/// A checked topology. Cheap to clone and to share.
+#[derive(Clone, Debug)]
+pub struct Choreography(Arc<Checked>);
+
+#[derive(Debug)]
+struct Checked {
+    topology: Topology,
+    validators: BTreeMap<EventType, Validator>,
+}
+
+#[derive(Debug)]
+struct Validator {
+    version: u32,
+    schema: jsonschema::Validator,
+}
+
+impl std::ops::Deref for Choreography {
+    type Target = Topology;
+    fn deref(&self) -> &Topology {
+        &self.0.topology
+    }
+}
+
+impl Topology {
+    /// All problems at once, or a choreography that may run.
+    pub fn check(self) -> Result<Choreography, Vec<Problem>> {
+        let mut problems = check::problems(&self);
+        let mut validators = BTreeMap::new();
+        for spec in &self.events {
+            match jsonschema::validator_for((spec.schema)().as_value()) {
+                Ok(schema) => {
+                    validators.insert(spec.kind.clone(), Validator { version: spec.version, schema });
+                }
+                Err(why) => problems.push(Problem::BadSchema { kind: spec.kind.clone(), why: why.to_string() }),
+            }
+        }
+        if problems.is_empty() {
+            Ok(Choreography(Arc::new(Checked { topology: self, validators })))
+        } else {
+            Err(problems)
+        }
+    }
+}
+
+impl Choreography {
+    /// Whether this is data of that type, in a version that we know: asked on the way in and on the way out.
+    pub fn validate(&self, kind: &EventType, version: u32, data: &serde_json::Value) -> Result<(), String> {
+        let Some(known) = self.0.validators.get(kind) else {
+            return Err(format!("event type {kind} is not in the topology"));
+        };
+        if known.version != version {
+            return Err(format!("{kind} has version {version} where version {} is known", known.version));
+        }
+        known.schema.validate(data).map_err(|why| format!("{kind}: {} at {}", why, why.instance_path()))
+    }
+
+    pub fn version_of(&self, kind: &EventType) -> u32 {
+        self.0.validators.get(kind).map_or(1, |known| known.version)
+    }
+
+    pub fn row(&self, name: &RowName) -> Option<&Row> {
+        self.rows.iter().find(|row| row.name == *name)
+    }
+
+    pub fn join(&self, name: &JoinName) -> Option<&Join> {
+        self.joins.iter().find(|join| join.name == *name)
+    }
+
+    pub fn terminal_join(&self) -> Option<&Join> {
+        self.joins.iter().find(|join| matches!(join.members, Members::Terminal { .. }))
+    }
+
+    /// Whether this source may say that: the consumer's side of what the IAM policies allow.
+    pub fn may_publish(&self, source: &Source, kind: &EventType) -> bool {
+        let from_rows = self.rows.iter().any(|row| {
+            row.source() == *source && (row.emits.contains(kind) || *kind == StepFailed::TYPE)
+        });
+        from_rows
+            || (*source == Source::CHOREOGRAPHY && self.joins.iter().any(|join| join.emits == *kind))
+            || (self.entrances.contains(kind) && (*source == Source::USER || *kind == GoalRequested::TYPE))
+    }
+
+    /// Whether a failure of this row's step is only a missing member, not the goal's failure.
+    pub fn failure_is_optional(&self, row: &Row) -> bool {
+        let Some(arrival) = &row.arrives else { return false };
+        match self.join(&arrival.join).map(|join| &join.members) {
+            Some(Members::Opened) => true,
+            Some(Members::Terminal { optional, .. }) => optional.contains(&row.name),
+            None => false,
+        }
+    }
+
+    /// The longest time that the steps behind a join may take, by their deadlines.
+    pub fn time_behind(&self, join: &Join) -> Duration {
+        self.time_from(&join.emits, self.rows.len() + 1)
+    }
+
+    fn time_from(&self, kind: &EventType, steps_max: usize) -> Duration {
+        if steps_max == 0 || *kind == GoalCompleted::TYPE {
+            return Duration::ZERO;
+        }
+        let behind = |row: &Row| {
+            let next = row.emits.iter().map(|kind| self.time_from(kind, steps_max - 1)).max().unwrap_or_default();
+            Duration::from_secs(row.limits.step_deadline_s) + next
+        };
+        self.rows.iter().filter(|row| row.consumes.contains(kind)).map(behind).max().unwrap_or_default()
+    }
+}
+
+impl Row {
+    /// By what name the step that consumes `input` arrives at its join.
+    pub fn member(&self, member: Member, input: EventId) -> String {
+        match member {
+            Member::Row => self.name.to_string(),
+            Member::Event => input.to_string(),
+        }
+    }
+}
