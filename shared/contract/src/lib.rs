@@ -29,5 +29,5 @@ pub use events::EventData;
 pub use guard::Guard;
 pub use ids::{Digest, EventId, GOAL_NAMESPACE, GoalId, NoTenant, Tenant, Unit};
 pub use names::{DaemonName, EventType, JoinName, QueueName, RowName, Source};
-pub use topology::Topology;
+pub use topology::{Choreography, Topology};
 pub use trace::{SpanId, TraceContext, TraceId};

@@ -4,5 +4,34 @@
 //! Invariant: every durable change is one conditional write of one item (`ledger`).
 //! Next: `delivery` decides everything about one message; `ports` is what it needs from outside.
 
+mod attend;
+mod batcher;
+mod batches;
+mod budget;
+mod chance;
+mod claim;
+mod consumer;
+mod context;
+mod daemon;
+mod delivery;
+mod effects;
+mod gate;
+mod goals;
+mod handler;
+mod join;
+mod lane;
 pub mod ledger;
+mod outcome;
 pub mod ports;
+mod retry;
+mod settings;
+mod settle;
+mod sweep;
+pub mod telemetry;
+
+pub use budget::{Budget, BudgetError, Reservation};
+pub use chance::{Chance, Token};
+pub use daemon::{Daemon, NotReady, Surroundings};
+pub use handler::{Handled, Handler, Inputs, Open, Step, StepError};
+pub use ledger::spend::Spend;
+pub use settings::Settings;

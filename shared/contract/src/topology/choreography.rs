@@ -85,9 +85,10 @@ impl Choreography {
 
     /// Whether this source may say that: the consumer's side of what the IAM policies allow.
     pub fn may_publish(&self, source: &Source, kind: &EventType) -> bool {
-        let from_rows = self.rows.iter().any(|row| {
-            row.source() == *source && (row.emits.contains(kind) || *kind == StepFailed::TYPE)
-        });
+        let from_rows = self
+            .rows
+            .iter()
+            .any(|row| row.source() == *source && (row.emits.contains(kind) || *kind == StepFailed::TYPE));
         from_rows
             || (*source == Source::CHOREOGRAPHY && self.joins.iter().any(|join| join.emits == *kind))
             || (self.entrances.contains(kind) && (*source == Source::USER || *kind == GoalRequested::TYPE))

@@ -112,7 +112,7 @@ attrs! {
     Attempts = "attempts", Crashes = "crashes", AloneCrashes = "alone_crashes", Alone = "alone", Rounds = "rounds",
     Parks = "parks", DeadLettered = "dlq", Cause = "cause", Outcome = "outcome", Unbooked = "unbooked",
     EventAt = "event_at", SentAt = "sent_at", ReceivedAt = "received_at", ClaimedAt = "claimed_at",
-    CommittedAt = "committed_at";
+    FinishedAt = "finished_at";
     // maps
     Status = "status",
     Arrived = "arrived",

@@ -5,12 +5,15 @@
 use contract::guard::{self, Guard};
 
 use super::{Attr, ItemKey, Value};
+use crate::chance::Token;
 
 /// One conditional write of one item.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Write {
     /// For logs, metrics and faults by name; a ledger does not need it.
     pub name: WriteName,
+    /// Who writes, where a delivery or a sweep does so in its own name; for logs and witnesses.
+    pub by: Option<Token>,
     pub key: ItemKey,
     pub mode: Mode,
     pub when: Condition,
@@ -36,6 +39,7 @@ pub enum WriteName {
     Close,
     Postpone,
     Undue,
+    Renew,
     Claim,
     NewRound,
     Takeover,

@@ -1,0 +1,155 @@
+//! Owns batching: single requests from many deliveries become calls of up to ten, each entry with its own result.
+//! Never lets an entry's failure pass for success: what failed goes again, alone if it spoils its batch.
+//! Next: `emitter` and `settler` are batchers with a port behind them, and so is the reading of goal states.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use contract::PortError;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::chance::Chance;
+use crate::retry::Waits;
+
+type Calling<Out> = Pin<Box<dyn Future<Output = Result<Vec<Result<Out, PortError>>, PortError>> + Send>>;
+
+/// One call of the port, with results in the order of the entries.
+pub(crate) type Call<In, Out> = Arc<dyn Fn(Arc<[In]>) -> Calling<Out> + Send + Sync>;
+
+pub(crate) struct Batcher<In, Out> {
+    entries: mpsc::UnboundedSender<Entry<In, Out>>,
+    // Ends the worker with its owner: nothing here outlives the daemon.
+    _worker: JoinSet<()>,
+}
+
+struct Entry<In, Out> {
+    request: In,
+    reply: oneshot::Sender<Result<Out, PortError>>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Batching {
+    pub(crate) entries_max: usize,
+    pub(crate) linger: Duration,
+    pub(crate) retry_budget: Duration,
+    /// How many deliveries are at work: when all of them wait here, nobody else can join the batch.
+    pub(crate) at_work: Arc<AtomicUsize>,
+    pub(crate) chance: Arc<Chance>,
+}
+
+impl<In, Out> fmt::Debug for Batcher<In, Out> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Batcher")
+    }
+}
+
+impl<In, Out> Batcher<In, Out>
+where
+    In: Clone + Send + Sync + 'static,
+    Out: Send + 'static,
+{
+    pub(crate) fn start(batching: Batching, call: Call<In, Out>) -> Batcher<In, Out> {
+        let (entries, received) = mpsc::unbounded_channel();
+        let mut worker = JoinSet::new();
+        worker.spawn(work(batching, call, received));
+        Batcher { entries, _worker: worker }
+    }
+
+    pub(crate) async fn one(&self, request: In) -> Result<Out, PortError> {
+        let (reply, answer) = oneshot::channel();
+        let stopped = || PortError::transient("this process is shutting down");
+        self.entries.send(Entry { request, reply }).map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+}
+
+async fn work<In, Out>(batching: Batching, call: Call<In, Out>, mut received: mpsc::UnboundedReceiver<Entry<In, Out>>)
+where
+    In: Clone + Send + Sync + 'static,
+    Out: Send + 'static,
+{
+    let mut flushes = JoinSet::new();
+    while let Some(first) = received.recv().await {
+        let mut batch = vec![first];
+        let until = Instant::now() + batching.linger;
+        while batch.len() < batching.entries_max {
+            if let Ok(entry) = received.try_recv() {
+                batch.push(entry);
+                continue;
+            }
+            if batch.len() >= batching.at_work.load(Ordering::Relaxed) {
+                break;
+            }
+            match tokio::time::timeout_at(until, received.recv()).await {
+                Ok(Some(entry)) => batch.push(entry),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        while flushes.try_join_next().is_some() {}
+        flushes.spawn(flush(batching.clone(), Arc::clone(&call), batch));
+    }
+}
+
+/// Until every entry succeeded, failed for good, or the budget is over.
+async fn flush<In: Clone, Out>(batching: Batching, call: Call<In, Out>, mut batch: Vec<Entry<In, Out>>) {
+    let mut waits = Waits::within(batching.retry_budget, &batching.chance);
+    let mut apart = false;
+    while !batch.is_empty() {
+        let taken = if apart { 1 } else { batch.len() };
+        let rest = batch.split_off(taken);
+        let requests: Arc<[In]> = batch.iter().map(|entry| entry.request.clone()).collect();
+        let (again, error) = match call(requests).await {
+            Ok(results) => sorted(batch, results),
+            // One malformed entry makes the whole call fail: the others must not suffer for it.
+            Err(PortError::Permanent { .. }) if taken > 1 => {
+                apart = true;
+                batch.extend(rest);
+                continue;
+            }
+            Err(error) => (batch, Some(error)),
+        };
+        let failed = !again.is_empty();
+        batch = again;
+        match error.as_ref().and_then(|error| waits.next(error)) {
+            Some(wait) if failed => tokio::time::sleep(wait).await,
+            _ => answer_all(std::mem::take(&mut batch), error.as_ref()),
+        }
+        batch.extend(rest);
+    }
+}
+
+/// Answers what is settled; gives back what may succeed later, with the last reason.
+fn sorted<In, Out>(
+    batch: Vec<Entry<In, Out>>,
+    results: Vec<Result<Out, PortError>>,
+) -> (Vec<Entry<In, Out>>, Option<PortError>) {
+    let mut results = results.into_iter();
+    let (mut again, mut reason) = (vec![], None);
+    for entry in batch {
+        match results.next() {
+            Some(Err(error @ PortError::Transient { .. })) => {
+                reason = Some(error);
+                again.push(entry);
+            }
+            Some(result) => drop(entry.reply.send(result)),
+            None => {
+                reason = Some(PortError::transient("the server answered for fewer entries than it was sent"));
+                again.push(entry);
+            }
+        }
+    }
+    (again, reason)
+}
+
+fn answer_all<In, Out>(batch: Vec<Entry<In, Out>>, error: Option<&PortError>) {
+    for entry in batch {
+        let error = error.cloned().unwrap_or_else(|| PortError::transient("no answer"));
+        drop(entry.reply.send(Err(error)));
+    }
+}

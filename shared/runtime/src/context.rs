@@ -1,0 +1,114 @@
+//! Owns what everything in one daemon shares: choreography, ports, settings, chance, the gate, the batchers.
+//! Never a decision: it lends its parts, and wraps the ledger's calls in `retry`.
+//! Next: `delivery`, `effects`, `join` and `sweep` are given one.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use contract::{Choreography, Event, GoalId, PortError, UnixMs};
+
+use crate::batcher::{Batcher, Batching};
+use crate::chance::{Chance, Token};
+use crate::gate::Gate;
+use crate::ledger::{self, Item, ItemKey, Write};
+use crate::ports::{Ports, Written};
+use crate::retry::retried;
+use crate::settings::Settings;
+use crate::telemetry::Telemetry;
+use crate::{batches, retry};
+
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) choreography: Choreography,
+    pub(crate) ports: Ports,
+    pub(crate) settings: Settings,
+    pub(crate) chance: Arc<Chance>,
+    pub(crate) telemetry: Telemetry,
+    pub(crate) gate: Gate,
+    /// Who we are, in the ledger's records: daemon, host and process.
+    pub(crate) holder: String,
+    /// Deliveries at work in this process.
+    pub(crate) at_work: Arc<AtomicUsize>,
+    emits: Batcher<Event, ()>,
+    goals: Batcher<GoalId, Option<Item>>,
+}
+
+impl Context {
+    pub(crate) fn new(
+        choreography: Choreography,
+        ports: Ports,
+        settings: Settings,
+        chance: Chance,
+        telemetry: Telemetry,
+        holder: String,
+    ) -> Context {
+        let (chance, at_work) = (Arc::new(chance), Arc::new(AtomicUsize::new(0)));
+        let batching = batching(&settings, &chance, &at_work);
+        Context {
+            emits: batches::emits(batching.clone(), Arc::clone(&ports.bus)),
+            goals: batches::goals(batching, Arc::clone(&ports.ledger)),
+            gate: Gate::default(),
+            choreography,
+            ports,
+            settings,
+            chance,
+            telemetry,
+            holder,
+            at_work,
+        }
+    }
+
+    pub(crate) fn batching(&self) -> Batching {
+        batching(&self.settings, &self.chance, &self.at_work)
+    }
+
+    pub(crate) fn now(&self) -> UnixMs {
+        self.ports.clock.now()
+    }
+
+    /// One conditional write. Repeating it is safe: whoever sends it recognises what it finds.
+    pub(crate) async fn write(&self, write: &Write) -> Result<Written, PortError> {
+        self.retried(|| self.ports.ledger.write(write)).await
+    }
+
+    pub(crate) async fn read(&self, key: &ItemKey) -> Result<Option<Item>, PortError> {
+        let item = self.retried(|| self.ports.ledger.read(key)).await?;
+        Ok(ledger::unexpired(item, self.now()))
+    }
+
+    /// A goal's state, read together with those that others ask for at the same time.
+    pub(crate) async fn goal(&self, goal: GoalId) -> Result<Option<Item>, PortError> {
+        Ok(ledger::unexpired(self.goals.one(goal).await?, self.now()))
+    }
+
+    /// Until every one of them is confirmed.
+    pub(crate) async fn emit(&self, events: &[Event]) -> Result<(), PortError> {
+        futures_util::future::try_join_all(events.iter().map(|event| self.emits.one(event.clone()))).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn retried<T, F>(&self, call: impl FnMut() -> F) -> Result<T, PortError>
+    where
+        F: Future<Output = Result<T, PortError>>,
+    {
+        retried(self.settings.retry_elapsed_max, &self.chance, call).await
+    }
+
+    pub(crate) fn token(&self) -> Token {
+        self.chance.token()
+    }
+
+    pub(crate) fn step_backoff(&self, attempts: u32, asked: Option<std::time::Duration>) -> std::time::Duration {
+        retry::step_backoff(attempts, asked, &self.chance)
+    }
+}
+
+fn batching(settings: &Settings, chance: &Arc<Chance>, at_work: &Arc<AtomicUsize>) -> Batching {
+    Batching {
+        entries_max: contract::limits::SQS_BATCH_MAX,
+        linger: settings.linger,
+        retry_budget: settings.retry_elapsed_max,
+        at_work: Arc::clone(at_work),
+        chance: Arc::clone(chance),
+    }
+}

@@ -1,0 +1,108 @@
+//! Owns a daemon: its rows at work, its sweep, and how it stops.
+//! Never knows what its handlers do, nor which servers its ports reach.
+//! Next: `consumer` runs each row, `sweep` what is due; `main` of each service builds one of these.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use contract::{Choreography, DaemonName, RowName};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::chance::Chance;
+use crate::consumer::consume;
+use crate::context::Context;
+use crate::handler::{AnyHandler, Erased, Handler};
+use crate::lane::{Drain, Lane};
+use crate::ports::Ports;
+use crate::settings::Settings;
+use crate::sweep::sweep;
+use crate::telemetry::Telemetry;
+
+/// A daemon before it runs: which rows it hosts, and who handles them.
+pub struct Daemon {
+    name: DaemonName,
+    choreography: Choreography,
+    handlers: BTreeMap<RowName, Arc<dyn AnyHandler>>,
+}
+
+/// A daemon is refused, with every reason.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("; "))]
+pub struct NotReady(pub Vec<String>);
+
+/// What a daemon runs with.
+#[derive(Debug)]
+pub struct Surroundings {
+    pub ports: Ports,
+    pub settings: Settings,
+    pub chance: Chance,
+    pub telemetry: Telemetry,
+    /// Who this process is, in the ledger's records: host and process.
+    pub instance: String,
+}
+
+impl fmt::Debug for Daemon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Daemon").field("name", &self.name).field("handlers", &self.handlers).finish()
+    }
+}
+
+impl Daemon {
+    pub fn new(name: &'static str, choreography: Choreography) -> Daemon {
+        Daemon { name: DaemonName::new(name), choreography, handlers: BTreeMap::new() }
+    }
+
+    /// Who handles a row's events.
+    pub fn handles<H: Handler>(mut self, row: &'static str, handler: H) -> Daemon {
+        self.handlers.insert(RowName::new(row), Arc::new(Erased(handler)));
+        self
+    }
+
+    /// Whether every row that this daemon hosts has its handler, and no handler is without a row.
+    pub fn check(&self) -> Result<(), NotReady> {
+        let rows = self.choreography.rows.iter().filter(|row| row.daemon == self.name);
+        let hosted: Vec<&RowName> = rows.map(|row| &row.name).collect();
+        let mut reasons = vec![];
+        if hosted.is_empty() {
+            reasons.push(format!("the topology has no row for daemon {}", self.name));
+        }
+        let unhandled = hosted.iter().filter(|row| !self.handlers.contains_key(**row));
+        reasons.extend(unhandled.map(|row| format!("row {row} has no handler")));
+        let unhosted = self.handlers.keys().filter(|row| !hosted.contains(row));
+        reasons.extend(unhosted.map(|row| format!("daemon {} does not host row {row}", self.name)));
+        if reasons.is_empty() { Ok(()) } else { Err(NotReady(reasons)) }
+    }
+
+    /// Runs until `stop`; then receives no more, ends what is at work or gives it back, and returns.
+    pub async fn run(self, with: Surroundings, stop: CancellationToken) -> Result<(), NotReady> {
+        self.check()?;
+        let grace = with.settings.drain_grace;
+        let holder = format!("{}@{}", self.name, with.instance);
+        let context =
+            Arc::new(Context::new(self.choreography, with.ports, with.settings, with.chance, with.telemetry, holder));
+        let drain = Drain::default();
+        let mut lanes = JoinSet::new();
+        for row in context.choreography.rows.iter().filter(|row| row.daemon == self.name) {
+            if let Some(handler) = self.handlers.get(&row.name) {
+                let lane = Lane::new(Arc::clone(&context), row.clone(), Arc::clone(handler), drain.clone());
+                lanes.spawn(consume(Arc::new(lane)));
+            }
+        }
+        let mut sweeping = JoinSet::new();
+        sweeping.spawn(sweep(Arc::clone(&context)));
+        stop.cancelled().await;
+        drain.receives.cancel();
+        sweeping.abort_all();
+        // What is not done after four fifths of the grace is given back in the last one.
+        let ended = async { while lanes.join_next().await.is_some() {} };
+        let ended = std::pin::pin!(ended);
+        let mut ended = ended;
+        if tokio::time::timeout(grace * 4 / 5, &mut ended).await.is_err() {
+            drain.work.cancel();
+            let _ = tokio::time::timeout(grace / 5, &mut ended).await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,233 @@
+//! Owns the life of a delivery: the one function that decides everything about one message.
+//! Never receives and never settles: it is given a message and says what should become of it.
+//! Next: `goals` admits, `claim` reads the table, `attend` works with a heartbeat beside it, `effects` follow the record.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contract::decode::{self, Raw};
+use contract::guard::{self, Guard};
+use contract::{Cause, CauseKind, Digest, Event, PortError, TraceContext, UnixMs};
+
+use crate::attend::{self, Attended};
+use crate::budget::{self, Budget};
+use crate::chance::Token;
+use crate::claim::{Claim, claim};
+use crate::goals::{self, Admission};
+use crate::handler::{Step as StepAtWork, StepError};
+use crate::lane::Lane;
+use crate::ledger::goal::Goal;
+use crate::ledger::step::{Hold, Over, State, Step};
+use crate::ledger::{ItemKey, Write};
+use crate::ports::{Received, Written};
+use crate::{effects, outcome};
+
+/// What should become of the message.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Settlement {
+    /// Everything it led to is done, or nobody wants it any more.
+    Delete,
+    RetryAfter(Duration),
+    /// To the dead letters, with no healthy record to change.
+    Reject(Cause),
+    /// Somebody else holds the step: the message comes back by itself.
+    Leave,
+}
+
+/// A message that was understood.
+#[derive(Debug)]
+pub(crate) struct Delivery<'m> {
+    pub(crate) message: &'m Received,
+    pub(crate) event: Arc<Event>,
+    pub(crate) digest: Digest,
+    pub(crate) key: ItemKey,
+    /// Fresh for this delivery: what the ledger shows under it is mine.
+    pub(crate) token: Token,
+    pub(crate) received_at: UnixMs,
+    /// The n of its `murmur-park` attribute, 0 without one.
+    pub(crate) park_n: u32,
+    /// Where this delivery's own span stands in the trace.
+    pub(crate) trace: TraceContext,
+}
+
+/// Decides everything about one message: receive → **decode → claim → handle → commit → effects** → settle.
+pub(crate) async fn process_delivery(
+    lane: &Lane,
+    message: &Received,
+    seen: &mut Option<Arc<Event>>,
+) -> Result<Settlement, PortError> {
+    let delivery = match Delivery::decode(lane, message) {
+        Ok(delivery) => delivery,
+        Err(cause) => return Ok(Settlement::Reject(cause)),
+    };
+    *seen = Some(Arc::clone(&delivery.event));
+    let goal = match goals::admit(lane, &delivery).await? {
+        Admission::Open(goal) => goal,
+        Admission::Settled(settlement) => return Ok(settlement),
+    };
+    // The place is kept until the end: a step that must be alone is alone until its effects are out.
+    let (_place, mut step, held_since) = match claim(lane, &delivery, &goal).await? {
+        Claim::Found { place, step, held_since } => (place, *step, held_since),
+        Claim::Settled(settlement) => return Ok(settlement),
+    };
+    loop {
+        step = match step.state {
+            State::Claimed => match work(lane, &delivery, &goal, &step, held_since).await? {
+                Worked::Recorded(step) => *step,
+                Worked::Settled(settlement) => return Ok(settlement),
+            },
+            State::Released => {
+                return Ok(Settlement::RetryAfter(lane.context.now().until(step.not_before)));
+            }
+            State::Committed => {
+                effects::of_commit(lane, &delivery, &goal, &step).await?;
+                return Ok(Settlement::Delete);
+            }
+            State::Parked => {
+                effects::of_park(lane, &delivery, &goal, &step).await?;
+                return Ok(Settlement::Delete);
+            }
+        };
+    }
+}
+
+enum Worked {
+    /// What the step's item shows after the holder's last write.
+    Recorded(Box<Step>),
+    Settled(Settlement),
+}
+
+async fn work(
+    lane: &Lane,
+    delivery: &Delivery<'_>,
+    goal: &Goal,
+    step: &Step,
+    held_since: tokio::time::Instant,
+) -> Result<Worked, PortError> {
+    let context = &lane.context;
+    let hold = Hold { key: delivery.key.clone(), token: delivery.token.clone(), epoch: step.epoch };
+    if step.epoch > 1 && lane.row.spends && guard::stands(Guard::BookAtClaim) {
+        budget::book(context, &hold.key, hold.epoch, false).await?;
+    }
+    let means = Budget::new(Arc::clone(context), hold.clone());
+    if let Some(cause) = tries_are_over(lane, step) {
+        return record(lane, &hold, hold.park(&cause, false, context.now())).await;
+    }
+    let at_work = StepAtWork {
+        event: Arc::clone(&delivery.event),
+        attempt: step.attempts + 1,
+        key: format!("{}/{}", lane.row.name, delivery.event.id),
+        goal_deadline: goal.deadline,
+        budget: means.clone(),
+        artifacts: Arc::clone(&context.ports.artifacts),
+        clock: Arc::clone(&context.ports.clock),
+    };
+    let returned = match attend::attend(lane, delivery, &hold, held_since, at_work).await {
+        Attended::Returned(returned) => returned,
+        Attended::Panicked(why) => Err(StepError::transient(format!("the handler panicked: {why}"))),
+        Attended::Overdue => Err(StepError::transient("the step's deadline passed")),
+        Attended::GivenBack => {
+            let over = Over { how: "given-back".into(), at: context.now(), why: None };
+            return record(lane, &hold, hold.release(0, context.now(), &over, None)).await;
+        }
+        Attended::GoalEnded => return Ok(Worked::Settled(Settlement::Delete)),
+        Attended::Lost => return Ok(Worked::Settled(Settlement::Leave)),
+    };
+    let handled = match returned {
+        Ok(handled) => outcome::of(lane, delivery, goal, handled).await.map_err(|error| match error {
+            PortError::Permanent { reason } => StepError::Permanent { reason },
+            PortError::Transient { why, retry_after } => StepError::Transient { why, retry_after },
+        }),
+        Err(error) => Err(error),
+    };
+    let error = match handled {
+        Ok(outcome) => match record(lane, &hold, hold.commit(outcome, !means.settled(), context.now())).await {
+            // Perhaps applied, perhaps not: giving it back finds out, and goes on from what it finds.
+            Err(PortError::Transient { why, retry_after }) => StepError::Transient { why, retry_after },
+            Err(PortError::Permanent { reason }) => StepError::Permanent { reason },
+            recorded => return recorded,
+        },
+        Err(error) => error,
+    };
+    give_up_or_back(lane, step, &hold, error, !means.settled()).await
+}
+
+/// After an error: another try later, or the end of trying.
+async fn give_up_or_back(
+    lane: &Lane,
+    step: &Step,
+    hold: &Hold,
+    error: StepError,
+    unbooked: bool,
+) -> Result<Worked, PortError> {
+    let context = &lane.context;
+    context.telemetry.metrics().attempt_failed(&lane.row.name);
+    let write = match error {
+        StepError::Transient { why, retry_after } => {
+            let not_before = context.now() + context.step_backoff(step.attempts, retry_after);
+            let over = Over { how: "failed".into(), at: context.now(), why: Some(why.clone()) };
+            hold.release(1, not_before, &over, Some(&Cause::new(CauseKind::AttemptsExhausted, why)))
+        }
+        StepError::Permanent { reason } => {
+            hold.park(&Cause::new(CauseKind::Permanent, reason), unbooked, context.now())
+        }
+        StepError::BudgetExhausted => {
+            let cause = Cause::new(CauseKind::BudgetExhausted, "the goal's allowance is spent");
+            hold.park(&cause, unbooked, context.now())
+        }
+    };
+    record(lane, hold, write).await
+}
+
+fn tries_are_over(lane: &Lane, step: &Step) -> Option<Cause> {
+    let limits = lane.limits();
+    let last = step.cause.as_ref().map_or("no error was recorded", |cause| cause.detail.as_str());
+    let counted = if guard::stands(Guard::AloneCounting) { 0 } else { step.crashes };
+    if step.attempts >= limits.attempts_max {
+        return Some(Cause::new(CauseKind::AttemptsExhausted, format!("{} attempts; the last: {last}", step.attempts)));
+    }
+    let died = step.alone_crashes + counted;
+    (died >= limits.alone_crashes_max).then(|| {
+        Cause::new(CauseKind::CrashesExhausted, format!("its process died {died} times handling it alone; {last}"))
+    })
+}
+
+/// One of the holder's writes. Refused, but with my own token: on from what the item shows; any other refusal ends
+/// the delivery without a settlement.
+async fn record(lane: &Lane, hold: &Hold, write: Write) -> Result<Worked, PortError> {
+    match lane.context.write(&write).await? {
+        Written::Applied(item) => Ok(Worked::Recorded(Box::new(Step::read(&item)?))),
+        Written::Refused(Some(item)) => {
+            let step = Step::read(&item)?;
+            let mine = step.owner == hold.token && step.state != State::Claimed;
+            if mine && guard::stands(Guard::OwnTokenGoesOn) {
+                return Ok(Worked::Recorded(Box::new(step)));
+            }
+            Ok(Worked::Settled(Settlement::Leave))
+        }
+        Written::Refused(None) => Ok(Worked::Settled(Settlement::Leave)),
+    }
+}
+
+impl<'m> Delivery<'m> {
+    fn decode(lane: &Lane, message: &'m Received) -> Result<Delivery<'m>, Cause> {
+        let context = &lane.context;
+        let raw = Raw {
+            body: message.body.as_bytes(),
+            attributes: &message.attributes,
+            message_id: &message.message_id,
+            sent_at: message.sent_at,
+        };
+        let event = decode::decode(raw, &lane.row, &context.choreography)?;
+        Ok(Delivery {
+            message,
+            digest: event.digest(),
+            key: ItemKey::step(event.goal, &lane.row.name, event.id),
+            token: context.token(),
+            received_at: context.now(),
+            park_n: message.attributes.park().map_or(0, |note| note.n),
+            trace: event.trace.at(context.chance.span()),
+            event: Arc::new(event),
+        })
+    }
+}

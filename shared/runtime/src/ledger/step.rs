@@ -1,0 +1,359 @@
+//! Owns the step item: idempotency record, lease, outbox and journal entry in one, and every write that changes it.
+//! Never decides: `claim` reads the table of `docs/protocol.md` §2, `delivery` chooses; here stand the conditions.
+//! Next: `claim` and `delivery` send these writes.
+
+use std::time::Duration;
+
+use contract::guard::{self, Guard};
+use contract::{Cause, Digest, PortError, UnixMs};
+use serde::{Deserialize, Serialize};
+
+use super::{Attr, Change, Condition, Item, ItemKey, Mode, Value, Write, WriteName, json};
+use crate::chance::Token;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Claimed,
+    Released,
+    Committed,
+    Parked,
+}
+
+impl State {
+    const fn as_str(self) -> &'static str {
+        match self {
+            State::Claimed => "claimed",
+            State::Released => "released",
+            State::Committed => "committed",
+            State::Parked => "parked",
+        }
+    }
+}
+
+/// A step item, read.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub key: ItemKey,
+    pub state: State,
+    pub owner: Token,
+    pub epoch: u32,
+    pub lease: UnixMs,
+    pub not_before: UnixMs,
+    pub attempts: u32,
+    pub crashes: u32,
+    pub alone_crashes: u32,
+    pub alone: bool,
+    pub rounds: u32,
+    pub parks: u32,
+    pub dead_lettered: u32,
+    pub emitted: bool,
+    pub digest: Digest,
+    pub cause: Option<Cause>,
+    /// What was committed, as JSON.
+    pub outcome: Option<String>,
+    /// When it was committed or parked.
+    pub finished_at: UnixMs,
+    /// Whether reservations may still be open that this step's effects must book.
+    pub unbooked: bool,
+}
+
+impl Step {
+    pub fn read(item: &Item) -> Result<Step, PortError> {
+        let number = |attr| u32::try_from(item.number(&attr).unwrap_or(0)).unwrap_or(0);
+        let state = match item.text(&Attr::State) {
+            Some("claimed") => State::Claimed,
+            Some("released") => State::Released,
+            Some("committed") => State::Committed,
+            Some("parked") => State::Parked,
+            other => return Err(PortError::permanent(format!("{} has state {other:?}", item.key.sort()))),
+        };
+        Ok(Step {
+            key: item.key.clone(),
+            state,
+            owner: Token::from(item.text(&Attr::Owner).unwrap_or_default()),
+            epoch: number(Attr::Epoch),
+            lease: item.time(&Attr::Lease).unwrap_or_default(),
+            not_before: item.time(&Attr::NotBefore).unwrap_or_default(),
+            attempts: number(Attr::Attempts),
+            crashes: number(Attr::Crashes),
+            alone_crashes: number(Attr::AloneCrashes),
+            alone: item.flag(&Attr::Alone),
+            rounds: number(Attr::Rounds),
+            parks: number(Attr::Parks),
+            dead_lettered: number(Attr::DeadLettered),
+            emitted: item.flag(&Attr::Emitted),
+            digest: Digest::from(item.text(&Attr::Digest).unwrap_or_default().to_owned()),
+            cause: item.text(&Attr::Cause).map(json::read).transpose()?,
+            outcome: item.text(&Attr::Outcome).map(str::to_owned),
+            finished_at: item.time(&Attr::FinishedAt).unwrap_or_default(),
+            unbooked: item.flag(&Attr::Unbooked),
+        })
+    }
+}
+
+/// Who claims, when, and until when.
+#[derive(Clone, Debug)]
+pub struct Claimant {
+    pub token: Token,
+    pub holder: String,
+    pub now: UnixMs,
+    pub lease: UnixMs,
+    pub event_at: UnixMs,
+    pub sent_at: UnixMs,
+    pub received_at: UnixMs,
+}
+
+/// Who held one epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    pub by: String,
+    pub from: UnixMs,
+    pub sent_at: UnixMs,
+    pub received_at: UnixMs,
+}
+
+/// How one epoch was over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Over {
+    pub how: String,
+    pub at: UnixMs,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+impl Claimant {
+    fn claim(&self, epoch: u32) -> Vec<Change> {
+        let held =
+            Held { by: self.holder.clone(), from: self.now, sent_at: self.sent_at, received_at: self.received_at };
+        vec![
+            Change::Set(Attr::State, State::Claimed.as_str().into()),
+            Change::Set(Attr::Owner, self.token.as_str().into()),
+            Change::Set(Attr::Epoch, epoch.into()),
+            Change::Set(Attr::Lease, self.lease.into()),
+            Change::Set(Attr::EventAt, self.event_at.into()),
+            Change::Set(Attr::SentAt, self.sent_at.into()),
+            Change::Set(Attr::ReceivedAt, self.received_at.into()),
+            Change::Set(Attr::ClaimedAt, self.now.into()),
+            Change::Set(Attr::Held(epoch.to_string()), json::text(&held)),
+        ]
+    }
+}
+
+/// Put if absent: epoch 1.
+pub fn claim(key: ItemKey, digest: &Digest, expires_at: UnixMs, who: &Claimant) -> Write {
+    let mut changes = who.claim(1);
+    changes
+        .extend([Change::Set(Attr::Digest, digest.as_str().into()), Change::Set(Attr::ExpiresAt, expires_at.into())]);
+    Write {
+        name: WriteName::Claim,
+        by: Some(who.token.clone()),
+        key,
+        mode: Mode::Replace,
+        when: super::absent(who.now),
+        changes,
+    }
+}
+
+/// Row 5: a redrive opens a new round.
+pub fn new_round(step: &Step, who: &Claimant) -> Write {
+    let mut changes = who.claim(step.epoch + 1);
+    changes.extend([
+        Change::Set(Attr::Attempts, 0_i64.into()),
+        Change::Set(Attr::Crashes, 0_i64.into()),
+        Change::Set(Attr::AloneCrashes, 0_i64.into()),
+        Change::Set(Attr::Alone, false.into()),
+        Change::Set(Attr::Rounds, (step.rounds + 1).into()),
+    ]);
+    reclaim(step, who, WriteName::NewRound, Guard::RoundEpoch, Condition::Always, changes)
+}
+
+/// Row 10: the lease is over, and whoever held it is taken for dead.
+pub fn takeover(step: &Step, crashes: Crashes, who: &Claimant) -> Write {
+    let mut changes = who.claim(step.epoch + 1);
+    changes.extend(crashes.changes());
+    let over = Over { how: "lease-over".into(), at: who.now, why: None };
+    changes.push(Change::Set(Attr::Over(step.epoch.to_string()), json::text(&over)));
+    let as_read = Condition::All(vec![is(State::Claimed), Condition::Equals(Attr::Lease, step.lease.into())]);
+    reclaim(step, who, WriteName::Takeover, Guard::TakeoverEpoch, as_read.guarded(Guard::TakeoverAsRead), changes)
+}
+
+/// Row 12: it was given back, and its time has come.
+pub fn claim_released(step: &Step, crashes: Crashes, who: &Claimant) -> Write {
+    let mut changes = who.claim(step.epoch + 1);
+    changes.extend(crashes.changes());
+    reclaim(step, who, WriteName::ClaimReleased, Guard::ReleaseClaimEpoch, Condition::Always, changes)
+}
+
+fn reclaim(step: &Step, who: &Claimant, name: WriteName, guard: Guard, when: Condition, changes: Vec<Change>) -> Write {
+    let epoch = Condition::Equals(Attr::Epoch, step.epoch.into()).guarded(guard);
+    let when = Condition::All(vec![Condition::ItemExists, epoch, when]);
+    Write { name, by: Some(who.token.clone()), key: step.key.clone(), mode: Mode::Update, when, changes }
+}
+
+/// What a step's deaths add up to, this takeover included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Crashes {
+    pub beside_others: u32,
+    pub alone: u32,
+}
+
+impl Crashes {
+    /// After one more death (`died`), or without one.
+    pub fn of(step: &Step, died: bool) -> Crashes {
+        Crashes {
+            beside_others: step.crashes + u32::from(died && !step.alone),
+            alone: step.alone_crashes + u32::from(died && step.alone),
+        }
+    }
+
+    /// From the second crash on, the message is handled by itself.
+    pub fn must_be_alone(self) -> bool {
+        self.beside_others >= 2
+    }
+
+    fn changes(self) -> [Change; 3] {
+        [
+            Change::Set(Attr::Crashes, self.beside_others.into()),
+            Change::Set(Attr::AloneCrashes, self.alone.into()),
+            Change::Set(Attr::Alone, self.must_be_alone().into()),
+        ]
+    }
+}
+
+/// A claim that is mine, as long as the ledger agrees.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    pub key: ItemKey,
+    pub token: Token,
+    pub epoch: u32,
+}
+
+/// The guards of one of the holder's writes.
+struct Mine {
+    both: Guard,
+    owner: Option<Guard>,
+    epoch: Option<Guard>,
+    state: Option<Guard>,
+}
+
+impl Hold {
+    fn mine(&self, guards: &Mine) -> Condition {
+        let guarded = |condition: Condition, guard: Option<Guard>| match guard {
+            Some(guard) => condition.guarded(guard),
+            None => condition,
+        };
+        let owner = guarded(Condition::Equals(Attr::Owner, self.token.as_str().into()), guards.owner);
+        let epoch = guarded(Condition::Equals(Attr::Epoch, self.epoch.into()), guards.epoch);
+        Condition::All(vec![
+            Condition::ItemExists,
+            guarded(is(State::Claimed), guards.state),
+            Condition::All(vec![owner, epoch]).guarded(guards.both),
+        ])
+    }
+
+    fn write(&self, name: WriteName, guards: &Mine, changes: Vec<Change>) -> Write {
+        Write {
+            name,
+            by: Some(self.token.clone()),
+            key: self.key.clone(),
+            mode: Mode::Update,
+            when: self.mine(guards),
+            changes,
+        }
+    }
+
+    pub fn heartbeat(&self, lease: UnixMs) -> Write {
+        let guards = Mine { both: Guard::HeartbeatMine, owner: None, epoch: None, state: None };
+        self.write(WriteName::Heartbeat, &guards, vec![Change::Set(Attr::Lease, lease.into())])
+    }
+
+    pub fn release(&self, counted: u32, not_before: UnixMs, over: &Over, cause: Option<&Cause>) -> Write {
+        let guards = Mine {
+            both: Guard::ReleaseMine,
+            owner: Some(Guard::ReleaseOwner),
+            epoch: Some(Guard::ReleaseEpoch),
+            state: Some(Guard::ReleaseState),
+        };
+        let mut changes = vec![
+            Change::Set(Attr::State, State::Released.as_str().into()),
+            Change::Set(Attr::NotBefore, not_before.into()),
+            Change::Add(Attr::Attempts, counted.into()),
+            Change::Set(Attr::Over(self.epoch.to_string()), json::text(over)),
+        ];
+        changes.extend(cause.map(|cause| Change::Set(Attr::Cause, json::text(cause))));
+        self.write(WriteName::Release, &guards, changes)
+    }
+
+    pub fn commit(&self, outcome: String, unbooked: bool, at: UnixMs) -> Write {
+        let guards = Mine {
+            both: Guard::CommitMine,
+            owner: Some(Guard::CommitOwner),
+            epoch: Some(Guard::CommitEpoch),
+            state: Some(Guard::CommitState),
+        };
+        let over = Over { how: "committed".into(), at, why: None };
+        let changes = vec![
+            Change::Set(Attr::State, State::Committed.as_str().into()),
+            Change::Set(Attr::Outcome, outcome.into()),
+            Change::Set(Attr::Unbooked, unbooked.into()),
+            Change::Set(Attr::FinishedAt, at.into()),
+            Change::Set(Attr::Over(self.epoch.to_string()), json::text(&over)),
+        ];
+        self.write(WriteName::Commit, &guards, changes)
+    }
+
+    pub fn park(&self, cause: &Cause, unbooked: bool, at: UnixMs) -> Write {
+        let guards = Mine {
+            both: Guard::ParkMine,
+            owner: Some(Guard::ParkOwner),
+            epoch: Some(Guard::ParkEpoch),
+            state: Some(Guard::ParkState),
+        };
+        let over = Over { how: "parked".into(), at, why: Some(cause.to_string()) };
+        let changes = vec![
+            Change::Set(Attr::State, State::Parked.as_str().into()),
+            Change::Add(Attr::Parks, 1),
+            Change::Set(Attr::Cause, json::text(cause)),
+            Change::Set(Attr::Unbooked, unbooked.into()),
+            Change::Set(Attr::FinishedAt, at.into()),
+            Change::Set(Attr::Over(self.epoch.to_string()), json::text(&over)),
+        ];
+        self.write(WriteName::Park, &guards, changes)
+    }
+}
+
+/// After the dead letter of park `n` is out: only if it is still the last one.
+pub fn dead_lettered(step: &Step) -> Write {
+    let n = step.parks;
+    let last = Condition::Equals(Attr::Parks, n.into()).guarded(Guard::DlqParks);
+    let when = if guard::stands(Guard::DlqN) { last } else { Condition::Always };
+    Write {
+        name: WriteName::DeadLettered,
+        by: None,
+        key: step.key.clone(),
+        mode: Mode::Update,
+        when: Condition::All(vec![Condition::ItemExists, when]),
+        changes: vec![Change::Set(Attr::DeadLettered, n.into())],
+    }
+}
+
+/// After the effects of a committed step were repeated.
+pub fn emitted(key: &ItemKey) -> Write {
+    Write {
+        name: WriteName::Emitted,
+        by: None,
+        key: key.clone(),
+        mode: Mode::Update,
+        when: Condition::ItemExists,
+        changes: vec![Change::Set(Attr::Emitted, true.into())],
+    }
+}
+
+/// When a takeover is permitted: the lease, and the margin by which clocks may be apart.
+pub fn takeover_at(step: &Step, skew_margin: Duration) -> UnixMs {
+    if guard::stands(Guard::LeaseMargin) { step.lease + skew_margin } else { step.lease }
+}
+
+fn is(state: State) -> Condition {
+    Condition::Equals(Attr::State, Value::from(state.as_str()))
+}
