@@ -1,1 +1,7 @@
-//! x
+//! PROVES IT: fakes that behave like the servers they stand for, and the suites that hold both to the same conduct.
+//!
+//! Invariant: a fake is never kinder than its server. Whatever runs over it may run over the real one.
+//! Next: `memory` is the fakes, `suites` the conduct, `clock` the time that tests can move.
+
+pub mod clock;
+pub mod memory;

@@ -1,0 +1,55 @@
+//! Owns an artifact store in memory: bytes by content hash, `artifact://<sha256>`.
+//! Never verifies on read: readers must, and tests change bytes behind their backs to see that they do.
+//! Next: `contract::artifact::fetch` reads it.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use contract::{ArtifactRef, Artifacts, Digest, PortError};
+
+use super::locked;
+
+#[derive(Debug, Default)]
+pub struct MemoryArtifacts(Mutex<BTreeMap<String, Vec<u8>>>);
+
+impl MemoryArtifacts {
+    pub fn new() -> MemoryArtifacts {
+        MemoryArtifacts::default()
+    }
+
+    pub fn uris(&self) -> Vec<String> {
+        locked(&self.0).keys().cloned().collect()
+    }
+
+    /// Changes the stored bytes, keeping their number. False if there are none to change.
+    pub fn corrupt(&self, uri: &str) -> bool {
+        match locked(&self.0).get_mut(uri).and_then(|bytes| bytes.last_mut()) {
+            Some(byte) => {
+                *byte ^= 1;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Loses the stored bytes. False if there were none.
+    pub fn lose(&self, uri: &str) -> bool {
+        locked(&self.0).remove(uri).is_some()
+    }
+}
+
+#[async_trait]
+impl Artifacts for MemoryArtifacts {
+    async fn put(&self, bytes: &[u8], mediatype: &str) -> Result<ArtifactRef, PortError> {
+        let sha256 = Digest::of(bytes);
+        let uri = format!("artifact://{sha256}");
+        locked(&self.0).insert(uri.clone(), bytes.to_vec());
+        Ok(ArtifactRef { uri, sha256, bytes: bytes.len() as u64, mediatype: mediatype.into() })
+    }
+
+    async fn get(&self, uri: &str) -> Result<Vec<u8>, PortError> {
+        let found = locked(&self.0).get(uri).cloned();
+        found.ok_or_else(|| PortError::permanent(format!("NoSuchKey: {uri}")))
+    }
+}
