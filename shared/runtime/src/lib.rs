@@ -4,5 +4,9 @@
 //! Invariant: every durable change is one conditional write of one item (`ledger`).
 //! Next: `delivery` decides everything about one message; `ports` is what it needs from outside.
 
+pub mod config;
+pub mod http;
 pub mod ledger;
 pub mod ports;
+pub mod settings;
+pub mod telemetry;
