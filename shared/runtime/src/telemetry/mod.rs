@@ -3,24 +3,26 @@
 //! Next: `span` (what was done), `metrics` (how often, how long), `logs` (in words).
 
 mod instruments;
+mod logs;
 mod metrics;
+mod otlp;
 mod span;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use contract::DaemonName;
-use opentelemetry::{InstrumentationScope, KeyValue};
-use opentelemetry_otlp::{Protocol, WithExportConfig as _};
-use opentelemetry_sdk::Resource;
+use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
-use opentelemetry_sdk::trace::{BatchSpanProcessor, SimpleSpanProcessor, SpanExporter, SpanProcessor};
+use opentelemetry_sdk::trace::{SimpleSpanProcessor, SpanExporter, SpanProcessor};
 
 pub use instruments::{INSTRUMENTS, Instrument, InstrumentKind};
+pub use logs::{LOG_FIELDS_ALWAYS, LOG_FIELDS_OF_A_DELIVERY, json_logs};
 pub use metrics::{BatchKind, ClaimOutcome, Metrics};
 pub use span::{Span, SpanKind};
 
 use crate::config::Config;
+use crate::ports::SystemClock;
 
 /// Where spans and counts go. Cheap to clone; all clones are one.
 #[derive(Clone, Debug)]
@@ -63,8 +65,16 @@ impl Telemetry {
 
     /// Logs to standard output, and traces and metrics by OTLP where the configuration names a collector.
     pub fn start(config: &Config, daemon: &DaemonName) -> Result<(Telemetry, TelemetryGuard), TelemetryError> {
-        let _ = (config, daemon, Protocol::HttpBinary, KeyValue::new("", ""), Resource::builder());
-        let telemetry = Telemetry::off();
+        let logs = json_logs(config.log.filter.clone(), Arc::new(SystemClock), std::io::stdout());
+        tracing::subscriber::set_global_default(logs).map_err(|_| TelemetryError::LogsTaken)?;
+        let telemetry = match &config.otlp_endpoint {
+            None => Telemetry::off(),
+            Some(collector) => {
+                let resource = otlp::resource(daemon);
+                let spans = otlp::spans(collector, &resource)?;
+                Telemetry::of(Some(Box::new(spans)), Metrics::new(otlp::metrics(collector, resource)?))
+            }
+        };
         Ok((telemetry.clone(), TelemetryGuard(telemetry)))
     }
 
