@@ -1,86 +1,106 @@
-//! stub, replaced at merge
-use contract::*;
+//! Owns what a daemon tells about itself: spans with the ids that the runtime chose, metrics, and JSON logs.
+//! Never decides anything, and never fails a delivery: what cannot be exported is dropped.
+//! Next: `span` (what was done), `metrics` (how often, how long), `logs` (in words).
+
+mod instruments;
+mod logs;
+mod metrics;
+mod otlp;
+mod span;
+
+use std::sync::Arc;
 use std::time::Duration;
-#[derive(Clone, Debug, Default)]
-pub struct Telemetry(Metrics);
-#[derive(Clone, Debug, Default)]
-pub struct Metrics;
-#[derive(Clone, Copy, Debug)]
-pub enum BatchKind {
-    Receive,
-    Emit,
-    Delete,
-    Visibility,
-    GoalStates,
-}
-#[derive(Clone, Copy, Debug)]
-pub enum ClaimOutcome {
-    Fresh,
-    Resumed,
-    NewRound,
-    Takeover,
-    Released,
-    Busy,
-    NotYet,
-    Committed,
-    Parked,
-    OldCopy,
-    Mismatch,
-    RedrivenTooOften,
-    GoalEnded,
-    NoSuchGoal,
-}
-#[derive(Clone, Copy, Debug)]
-pub enum SpanKind {
-    Receive,
-    Process,
-    Settle,
-    Send,
-}
+
+use contract::DaemonName;
+use opentelemetry::InstrumentationScope;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::trace::{SimpleSpanProcessor, SpanExporter, SpanProcessor};
+
+pub use instruments::{INSTRUMENTS, Instrument, InstrumentKind};
+pub use logs::{LOG_FIELDS_ALWAYS, LOG_FIELDS_OF_A_DELIVERY, json_logs};
+pub use metrics::{BatchKind, ClaimOutcome, Metrics};
+pub use span::{Span, SpanKind};
+
+use crate::config::Config;
+use crate::ports::SystemClock;
+
+/// Where spans and counts go. Cheap to clone; all clones are one.
 #[derive(Clone, Debug)]
-pub struct Span {
-    pub kind: SpanKind,
-    pub row: RowName,
-    pub queue: Option<QueueName>,
-    pub context: TraceContext,
-    pub parent: Option<SpanId>,
-    pub links: Vec<TraceContext>,
-    pub start: UnixMs,
-    pub end: UnixMs,
-    pub goal: Option<GoalId>,
-    pub event: Option<EventId>,
-    pub event_kind: Option<EventType>,
-    pub batch: usize,
-    pub outcome: &'static str,
-    pub error: Option<String>,
+pub struct Telemetry(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    spans: Option<Box<dyn SpanProcessor>>,
+    scope: InstrumentationScope,
+    metrics: Metrics,
 }
+
+/// Flushes on drop: keep it in `main` until everything else has ended.
+#[derive(Debug)]
+#[must_use = "telemetry that is not flushed loses its last spans"]
+pub struct TelemetryGuard(Telemetry);
+
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    #[error("somebody else has taken the logs already")]
+    LogsTaken,
+    #[error("the OTLP exporter does not start: {0}")]
+    Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
+}
+
+/// What a shutdown may wait for a collector that does not answer.
+const FLUSH_MAX: Duration = Duration::from_secs(5);
+
 impl Telemetry {
+    /// No exporter; what is counted can be asked for all the same.
     pub fn off() -> Telemetry {
-        Telemetry::default()
+        Telemetry::of(None, Metrics::new(SdkMeterProvider::builder()))
     }
-    pub fn record(&self, _span: Span) {}
+
+    /// Every span goes to this exporter as soon as it is recorded.
+    pub fn with_span_exporter(exporter: impl SpanExporter + 'static) -> Telemetry {
+        let spans = Box::new(SimpleSpanProcessor::new(exporter));
+        Telemetry::of(Some(spans), Metrics::new(SdkMeterProvider::builder()))
+    }
+
+    /// Logs to standard output, and traces and metrics by OTLP where the configuration names a collector.
+    pub fn start(config: &Config, daemon: &DaemonName) -> Result<(Telemetry, TelemetryGuard), TelemetryError> {
+        let logs = json_logs(config.log.filter.clone(), Arc::new(SystemClock), std::io::stdout());
+        tracing::subscriber::set_global_default(logs).map_err(|_| TelemetryError::LogsTaken)?;
+        let telemetry = match &config.otlp_endpoint {
+            None => Telemetry::off(),
+            Some(collector) => {
+                let resource = otlp::resource(daemon);
+                let spans = otlp::spans(collector, &resource)?;
+                Telemetry::of(Some(Box::new(spans)), Metrics::new(otlp::metrics(collector, resource)?))
+            }
+        };
+        Ok((telemetry.clone(), TelemetryGuard(telemetry)))
+    }
+
+    fn of(spans: Option<Box<dyn SpanProcessor>>, metrics: Metrics) -> Telemetry {
+        let scope = InstrumentationScope::builder("murmuration").with_version(env!("CARGO_PKG_VERSION")).build();
+        Telemetry(Arc::new(Inner { spans, scope, metrics }))
+    }
+
+    /// A finished span. Returns at once: exporting happens elsewhere.
+    pub fn record(&self, span: Span) {
+        if let Some(spans) = &self.0.spans {
+            spans.on_end(span.into_data(&self.0.scope));
+        }
+    }
+
     pub fn metrics(&self) -> &Metrics {
-        &self.0
+        &self.0.metrics
     }
 }
-impl Metrics {
-    pub fn received(&self, _row: &RowName, _messages: usize) {}
-    pub fn batch(&self, _row: &RowName, _kind: BatchKind, _filled: usize) {}
-    pub fn queue_wait(&self, _row: &RowName, _d: Duration) {}
-    pub fn bus_latency(&self, _row: &RowName, _d: Duration) {}
-    pub fn work_time(&self, _row: &RowName, _d: Duration) {}
-    pub fn claimed(&self, _row: &RowName, _o: ClaimOutcome) {}
-    pub fn attempt_failed(&self, _row: &RowName) {}
-    pub fn crashed(&self, _row: &RowName) {}
-    pub fn parked(&self, _row: &RowName, _k: CauseKind) {}
-    pub fn rejected(&self, _row: &RowName, _k: CauseKind) {}
-    pub fn in_flight(&self, _row: &RowName, _delta: i64) {}
-    pub fn throttled(&self, _row: &RowName) {}
-    pub fn empty_at_cap(&self, _row: &RowName) {}
-    pub fn join_opened(&self, _j: &JoinName) {}
-    pub fn join_closed(&self, _j: &JoinName) {}
-    pub fn late_arrival(&self, _j: &JoinName) {}
-    pub fn goal_ended(&self, _k: &EventType) {}
-    pub fn goal_stalled(&self) {}
-    pub fn extra_emits(&self, _row: &RowName, _n: usize) {}
+
+impl Drop for TelemetryGuard {
+    fn drop(&mut self) {
+        // A collector that is away must not keep a daemon from ending.
+        if let Some(spans) = &self.0.0.spans {
+            let _ = spans.shutdown_with_timeout(FLUSH_MAX);
+        }
+        let _ = self.0.metrics().provider().shutdown_with_timeout(FLUSH_MAX);
+    }
 }
