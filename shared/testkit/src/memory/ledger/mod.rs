@@ -46,6 +46,11 @@ impl MemoryLedger {
         MemoryLedger::default()
     }
 
+    /// One item, without waiting.
+    pub fn item(&self, key: &ItemKey) -> Option<Item> {
+        locked(&self.0).items.get(key).cloned()
+    }
+
     /// Every item of every goal, goal by goal in key order.
     pub fn items(&self) -> Vec<Item> {
         locked(&self.0).items.values().cloned().collect()
