@@ -1,8 +1,10 @@
-//! PROVES IT: fakes that behave like the servers they stand for, and the suites that hold both to the same conduct.
+//! PROVES IT: fakes that behave like the servers they stand for, the suites that hold both to the same conduct, and the
+//! simulated world in which whole choreographies are tried.
 //!
 //! Invariant: a fake is never kinder than its server. Whatever runs over it may run over the real one.
-//! Next: `memory` is the fakes, `suites` the conduct, `clock` the time that tests can move.
+//! Next: `memory` is the fakes, `suites` the conduct, `world` the trial, `clock` the time that tests can move.
 
 pub mod clock;
 pub mod memory;
+pub mod suites;
 pub mod world;
