@@ -10,14 +10,14 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use contract::{
-    CauseKind, Clock, DaemonName, EventId, EventType, GoalId, JoinName, QueueName, RowName, SpanId, Tenant, Topology,
-    TraceContext, TraceId, Unit, UnixMs,
+    CauseKind, Clock, DaemonName, EventId, EventType, GoalId, JoinName, PortError, QueueName, RowName, SpanId, Tenant,
+    Topology, TraceContext, TraceId, Unit, UnixMs,
 };
 use opentelemetry::trace::SpanKind as OtelKind;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanData};
 use runtime::config::Config;
 use runtime::telemetry::{
-    BatchKind, ClaimOutcome, INSTRUMENTS, Metrics, SPAN_ATTRIBUTES, Span, SpanKind, Telemetry, json_logs,
+    BatchKind, ClaimOutcome, INSTRUMENTS, Metrics, Outage, SPAN_ATTRIBUTES, Span, SpanKind, Telemetry, json_logs,
     logs_reference, metrics_reference, spans_reference,
 };
 use tracing_subscriber::filter::Targets;
@@ -313,6 +313,25 @@ fn an_error_is_logged_with_all_its_causes() {
         tracing::error!(error = &error as &dyn std::error::Error, "given up");
     });
     assert_eq!(lines[0]["error"], "no commit: the socket is gone");
+}
+
+#[test]
+fn an_outage_is_told_when_it_begins_now_and_then_and_when_it_ends() {
+    let lines = logged("info", || {
+        let (outage, error) = (Outage::of("queue murmur-writer"), PortError::transient("connection refused"));
+        outage.answered(UnixMs(0));
+        for second in 1..=70 {
+            outage.failed(&error, UnixMs(second * 1000), Duration::from_secs(1));
+        }
+        outage.answered(UnixMs(71_000));
+        outage.answered(UnixMs(72_000));
+        outage.failed(&error, UnixMs(80_000), Duration::from_secs(1));
+    });
+    let told: Vec<_> = lines.iter().map(|line| (line["level"].as_str().unwrap(), line["away_s"].as_u64())).collect();
+    assert_eq!(told, [("WARN", None), ("WARN", Some(30)), ("WARN", Some(60)), ("INFO", Some(70)), ("WARN", None)]);
+    assert_eq!(lines[0]["server"], "queue murmur-writer");
+    assert_eq!(lines[0]["next_try_ms"], 1000);
+    assert!(lines[0]["error"].as_str().unwrap().starts_with("connection refused"));
 }
 
 /// One POST: its path and body.
