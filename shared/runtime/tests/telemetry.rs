@@ -334,8 +334,8 @@ fn an_outage_is_told_when_it_begins_now_and_then_and_when_it_ends() {
     assert!(lines[0]["error"].as_str().unwrap().starts_with("connection refused"));
 }
 
-/// One POST: its path and body.
-fn take_post(stream: TcpStream) -> Option<(String, Vec<u8>)> {
+/// Takes one POST, its path and body, and only then answers: who has the answer knows that it was taken.
+fn take_post(stream: TcpStream, take: &mpsc::Sender<(String, Vec<u8>)>) -> Option<()> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
@@ -350,9 +350,9 @@ fn take_post(stream: TcpStream) -> Option<(String, Vec<u8>)> {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
+    take.send((path, body)).ok()?;
     let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-    reader.into_inner().write_all(answer).ok()?;
-    Some((path, body))
+    reader.into_inner().write_all(answer).ok()
 }
 
 #[tokio::test]
@@ -360,8 +360,8 @@ async fn a_collector_receives_spans_and_metrics_when_a_daemon_ends() {
     let collector = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}/", collector.local_addr().unwrap());
     let (sender, posts) = mpsc::channel();
-    std::thread::spawn(move || {
-        collector.incoming().flatten().filter_map(take_post).take(2).try_for_each(|post| sender.send(post))
+    let taking = std::thread::spawn(move || {
+        collector.incoming().flatten().take(2).try_for_each(|stream| take_post(stream, &sender))
     });
     let choreography = Topology::murmuration().check().unwrap();
     let vars = [("MURMUR_OTLP_ENDPOINT".to_owned(), endpoint), ("MURMUR_LOG".to_owned(), "error".to_owned())];
@@ -371,7 +371,9 @@ async fn a_collector_receives_spans_and_metrics_when_a_daemon_ends() {
     telemetry.metrics().received(&ROW, 7);
     // Inside of a runtime, as in a daemon's `main`: a client that needs a runtime of its own panics here.
     drop(guard);
-    let posts = [(); 2].map(|()| posts.recv_timeout(Duration::from_secs(20)).unwrap());
+    // Already there, not sent by and by: the guard has flushed.
+    let posts = [(); 2].map(|()| posts.try_recv().unwrap());
+    taking.join().unwrap().unwrap();
     let body = |path: &str| posts.iter().find(|post| post.0 == path).map(|post| &post.1).unwrap();
     let holds = |body: &[u8], part: &[u8]| body.windows(part.len()).any(|window| window == part);
     let spans = body("/v1/traces");
