@@ -6,6 +6,8 @@ mod instruments;
 mod logs;
 mod metrics;
 mod otlp;
+mod outage;
+mod reference;
 mod span;
 
 use std::sync::Arc;
@@ -19,7 +21,9 @@ use opentelemetry_sdk::trace::{SimpleSpanProcessor, SpanExporter, SpanProcessor}
 pub use instruments::{INSTRUMENTS, Instrument, InstrumentKind};
 pub use logs::{LOG_FIELDS_ALWAYS, LOG_FIELDS_OF_A_DELIVERY, json_logs};
 pub use metrics::{BatchKind, ClaimOutcome, Metrics};
-pub use span::{Span, SpanKind};
+pub use outage::Outage;
+pub use reference::{logs_reference, metrics_reference, spans_reference};
+pub use span::{SPAN_ATTRIBUTES, Span, SpanKind};
 
 use crate::config::Config;
 use crate::ports::SystemClock;

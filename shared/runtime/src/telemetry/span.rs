@@ -48,6 +48,21 @@ impl SpanKind {
     }
 }
 
+/// Every attribute that a span may have, by OpenTelemetry's messaging conventions, or under `murmur.`.
+pub const SPAN_ATTRIBUTES: &[(&str, &str)] = &[
+    ("messaging.system", "`aws_sqs`; of a send to the bus `aws.eventbridge`"),
+    ("messaging.operation.type", "`receive`, `process`, `settle` or `send`"),
+    ("messaging.operation.name", "the same"),
+    ("messaging.destination.name", "the queue"),
+    ("messaging.message.id", "the event's id, which outlives redeliveries and redrives; never SQS's"),
+    ("messaging.batch.message_count", "messages of the call, where there are several"),
+    ("error.type", "the outcome, of what failed; the words are in the span's status"),
+    ("murmur.row", "the row of the topology"),
+    ("murmur.goal_id", "the goal"),
+    ("murmur.event_type", "the event's type"),
+    ("murmur.outcome", "what became of it"),
+];
+
 /// A finished span, with ids and times that its maker chose.
 #[derive(Clone, Debug)]
 pub struct Span {
