@@ -68,6 +68,13 @@ fn handlers_that_know_aws(files: &[File]) -> Vec<String> {
     knows.map(|file| format!("{}: a handler never sees AWS", file.path)).collect()
 }
 
+/// `docs/adr/0004`: to change the crate behind `retry` is to change one file.
+fn second_users_of_backoff(files: &[File]) -> Vec<String> {
+    let uses = |file: &&File| file.is_rust() && file.text.contains(concat!("back", "off::"));
+    let strangers = files.iter().filter(uses).filter(|file| file.path != "shared/runtime/src/retry.rs");
+    strangers.map(|file| format!("{}: only shared/runtime/src/retry.rs names backoff", file.path)).collect()
+}
+
 fn package(name: &str, normal: &[&str], dev: &[&str]) -> Package {
     let named = |names: &[&str], dev| names.iter().map(move |name| Dependency { name: (*name).into(), dev }).collect();
     let mut dependencies: Vec<Dependency> = named(normal, false);
@@ -163,4 +170,17 @@ fn a_handler_that_knows_aws_is_found() {
     let with = |text| [File::new("services/writer/src/handler.rs", text)];
     assert_none(&handlers_that_know_aws(&with("use contract::Event;")));
     assert_only(&handlers_that_know_aws(&with("use aws::Sqs;")), "services/writer/src/handler.rs");
+}
+
+#[test]
+fn backoff_is_named_by_one_module_only() -> anyhow::Result<()> {
+    assert_none(&second_users_of_backoff(&files()?));
+    Ok(())
+}
+
+#[test]
+fn a_second_user_of_backoff_is_found() {
+    let with = |path| [File::new(path, concat!("use back", "off::Exponential", "Back", "off;"))];
+    assert_none(&second_users_of_backoff(&with("shared/runtime/src/retry.rs")));
+    assert_only(&second_users_of_backoff(&with("shared/aws/src/sqs.rs")), "shared/aws/src/sqs.rs");
 }
