@@ -30,7 +30,7 @@ ifeq ($(HAS_NEXTEST),yes)
 	$(CARGO) test --workspace --doc --quiet
 	$(CARGO) nextest run --workspace
 else
-	set -o pipefail; $(CARGO) test --workspace --no-fail-fast 2>&1 | $(call sum_results,test)
+	@set -o pipefail; $(CARGO) test --workspace --no-fail-fast 2>&1 | $(call sum_results,test)
 endif
 
 .PHONY: test-fast
@@ -38,14 +38,14 @@ test-fast: ## the tests of contract, runtime and testkit: nothing of AWS is comp
 ifeq ($(HAS_NEXTEST),yes)
 	$(CARGO) nextest run $(FAST:%=-p %)
 else
-	set -o pipefail; $(CARGO) test $(FAST:%=-p %) --no-fail-fast 2>&1 | $(call sum_results,test-fast)
+	@set -o pipefail; $(CARGO) test $(FAST:%=-p %) --no-fail-fast 2>&1 | $(call sum_results,test-fast)
 endif
 
 .PHONY: lint
 lint: ## formatting, clippy with warnings as errors, and the rules of the house (tests/tests/tidy)
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
-	set -o pipefail; $(CARGO) test -p tests --test tidy 2>&1 | $(call sum_results,'lint: formatted; clippy clean; rules of the house')
+	@set -o pipefail; $(CARGO) test -p tests --test tidy 2>&1 | $(call sum_results,'lint: formatted; clippy clean; rules of the house')
 
 .PHONY: deny
 deny: ## licences, bans and sources of all dependencies (cargo-deny, offline)
