@@ -66,6 +66,7 @@ class Daemon:
 
 
 class Actor:
+    owed = frozenset()   # calls of this epoch that are reserved, or may be, and not settled
     """Whoever writes: a delivery or a sweep, in a daemon, by that daemon's clock."""
     def __init__(self, world, daemon, name):
         self.w, self.daemon, self.name, self.began = world, daemon, name, world.ticks
@@ -338,7 +339,7 @@ class Delivery(Actor):
         def change(item):
             if cause == 'crashes' and self.w.blamed[self.key]:
                 self.w.bad('innocent-parked', self.key)
-            return dict(state='parked', parks=item['parks'] + 1, cause=(cause, self.token))
+            return dict(state='parked', parks=item['parks'] + 1, cause=(cause, self.token), unbooked=bool(self.owed))
         return self.settle('park', change)
 
     def commit(self):
@@ -350,7 +351,8 @@ class Delivery(Actor):
             if self.m.digest != (self.w.ledger['goal'] if agent == 'plan' else item)['digest']:
                 self.w.bad('other-data-done', self.key)                # the token: a model's answer differs every time
             result = self.m.digest, self.token
-            return dict(state='committed', open=agent == 'plan' and tasks, emit=emit, result=result)
+            return dict(state='committed', open=agent == 'plan' and tasks, emit=emit, result=result,
+                        unbooked=bool(self.owed))
         return self.settle('commit', change)
 
     # ---- the handler, and what its outcome leads to
@@ -367,9 +369,12 @@ class Delivery(Actor):
 
     def handle(self):
         w, rng = self.w, self.w.rng
+        self.owed = set()
         for call in range(w.calls):
+            self.owed.add(call)
             answer = yield from self.reserve(call)
             if answer != 'reserved':
+                self.owed.discard(call)
                 return answer if answer == 'cancelled' else rng.choice(('ok', 'budget-exhausted'))
             if w.killer == self.key and rng.random() < .95:
                 self.daemon.killed_by = self.key
@@ -385,6 +390,7 @@ class Delivery(Actor):
                 return 'transient' if rng.random() < .7 else 'permanent'
             if rng.random() < .8 or not w.faults():                                # else: its real cost never came
                 yield from self.pay(call)
+                self.owed.discard(call)
         return 'ok'
 
     def heartbeat(self):
@@ -404,7 +410,7 @@ class Delivery(Actor):
     def commit_effects(self, item, repeat):
         if not self.has('effects-before-delete'):
             yield from self.delete('done')
-        if self.has('book-in-effects'):
+        if item.get('unbooked') and self.has('book-in-effects'):
             yield from self.book(item['epoch'], True)
         if item['open']:
             yield from self.open('join#evidence', item['open'])
@@ -419,7 +425,7 @@ class Delivery(Actor):
 
     def park_effects(self, item):
         n = item['parks']
-        if self.has('book-in-effects'):
+        if item.get('unbooked') and self.has('book-in-effects'):
             yield from self.book(item['epoch'], True)
         yield from self.emit((self.key, n), (f'step.failed:{self.key}:{n}', item['cause']))
         if not self.has('dead-letter-first'):
