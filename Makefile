@@ -1,0 +1,94 @@
+# Everything a person or CI asks of this repository. `make help` lists it.
+# Each target that judges ends with one line of figures, and exits non-zero when its bar is missed.
+
+SHELL := bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+CARGO ?= cargo
+SEEDS ?= 2000
+START ?= 0
+INPUTS ?= 10000000
+
+# Fixed, so that features do not flip between runs and nothing of AWS is compiled.
+FAST := contract runtime testkit
+HAS_NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
+
+# Where nextest is missing, `cargo test` prints one result for each binary: this adds them up.
+define sum_results
+awk -v label=$(1) '{ print; fflush() } /^test result:/ { passed += $$4; failed += $$6; ignored += $$8 } \
+END { printf "%s: %d passed, %d failed, %d ignored\n", label, passed, failed, ignored; exit failed > 0 || passed == 0 }'
+endef
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: test
+test: ## every test of the workspace, with nextest where it is installed
+ifeq ($(HAS_NEXTEST),yes)
+	$(CARGO) test --workspace --doc --quiet
+	$(CARGO) nextest run --workspace
+else
+	@set -o pipefail; $(CARGO) test --workspace --no-fail-fast 2>&1 | $(call sum_results,test)
+endif
+
+.PHONY: test-fast
+test-fast: ## the tests of contract, runtime and testkit: nothing of AWS is compiled
+ifeq ($(HAS_NEXTEST),yes)
+	$(CARGO) nextest run $(FAST:%=-p %)
+else
+	@set -o pipefail; $(CARGO) test $(FAST:%=-p %) --no-fail-fast 2>&1 | $(call sum_results,test-fast)
+endif
+
+.PHONY: lint
+lint: ## formatting, clippy with warnings as errors, and the rules of the house (tests/tests/tidy)
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	@set -o pipefail; $(CARGO) test -p tests --test tidy 2>&1 | $(call sum_results,'lint: formatted; clippy clean; rules of the house')
+
+.PHONY: deny
+deny: ## licences, bans and sources of all dependencies (cargo-deny, offline)
+	@$(CARGO) deny --version >/dev/null 2>&1 || { echo 'deny: cargo-deny is missing; install it with: cargo install cargo-deny --locked'; exit 1; }
+	$(CARGO) deny --log-level error check bans licenses sources
+	@echo "deny: $$(grep -c '^name = ' Cargo.lock) packages, bans ok, licences ok, sources ok"
+
+.PHONY: advisories
+advisories: ## known vulnerabilities of all dependencies (cargo-deny, fetches its database)
+	@$(CARGO) deny --version >/dev/null 2>&1 || { echo 'advisories: cargo-deny is missing; install it with: cargo install cargo-deny --locked'; exit 1; }
+	$(CARGO) deny --log-level error check advisories
+	@echo "advisories: $$(grep -c '^name = ' Cargo.lock) packages, none but those that deny.toml ignores with a reason"
+
+.PHONY: schemas
+schemas: ## write schemas/ anew from the Rust types
+	$(CARGO) run -p contract --bin schemas
+
+.PHONY: asyncapi
+asyncapi: ## validate schemas/asyncapi.yaml with the official parser (needs node)
+	.ci/asyncapi/validate.sh
+
+.PHONY: model
+model: ## the protocol's executable model over 2,000 seeds (needs Python 3)
+	@command -v python3 >/dev/null || { echo 'model: python3 is missing'; exit 1; }
+	python3 docs/protocol_check.py --seeds 2000
+
+.PHONY: sim
+sim: ## the simulated world: SEEDS=2000 worlds from START=0; a failing seed prints its command
+	$(CARGO) run --release -p testkit --bin world -- --seeds $(SEEDS) --start $(START)
+
+.PHONY: soak
+soak: SEEDS = 100000
+soak: ## the simulated world for long: SEEDS=100000
+	$(CARGO) run --release -p testkit --bin world -- --seeds $(SEEDS)
+
+.PHONY: mutants
+mutants: ## remove each guard in turn; a named test must fail every time
+	$(CARGO) run --release -p tests --features mutants --bin mutants
+
+.PHONY: fuzz
+fuzz: ## decode INPUTS=10000000 generated inputs without a panic
+	$(CARGO) run --release -p contract --bin fuzz -- --inputs $(INPUTS)
+
+.PHONY: bench-delivery
+bench-delivery: ## nanoseconds and allocations of one delivery over memory ports
+	$(CARGO) bench -p bench --bench delivery
