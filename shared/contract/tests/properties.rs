@@ -1,6 +1,7 @@
 //! Owns what holds for inputs that nobody thought of: no panic, nothing lost on a round trip, ids that do not collide.
 //! Never an example by hand: those are in `decode.rs` and `hostile.rs`.
 //! Next: `examples/fuzz.rs` does the same ten million times.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod letters;
 

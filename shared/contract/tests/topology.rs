@@ -1,6 +1,7 @@
 //! Owns the checks of a topology: each test plants one problem and demands that it is named, with its numbers.
 //! Never a problem that only the murmuration could have: authors of fifth agents meet the same checks.
 //! Next: `renderers.rs`, which looks at what is made of a topology that passed.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use contract::events::{
     AnalysisCompleted, GoalCancelled, GoalCompleted, GoalFailed, GoalRequested, ReportWritten, ResearchTaskRequested,
@@ -386,7 +387,8 @@ fn work_past_twelve_hours_of_visibility_is_refused() {
 
 #[test]
 fn numbers_that_are_zero_are_named() {
-    let all: [(&str, fn(&mut Row)); 6] = [
+    type Change = (&'static str, fn(&mut Row));
+    let all: [Change; 6] = [
         ("concurrency", |row| row.limits.concurrency = 0),
         ("lease_s", |row| row.limits.lease_s = 0),
         ("step_deadline_s", |row| row.limits.step_deadline_s = 0),

@@ -24,29 +24,19 @@ pub fn policy_of(topology: &Topology, daemon: &DaemonName, place: &Place) -> Val
         "sqs:ReceiveMessage",
     ];
     document([
-        allow("ReceiveWork", json!(receive), json!(arns)),
+        allow("ReceiveWork", &receive, &arns),
         // Park and reject: the daemon itself sends the dead letter, so that it says why.
-        allow(
-            "SendDeadLetters",
-            json!(["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"]),
-            json!(dead_letters),
-        ),
+        allow("SendDeadLetters", &["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"], &dead_letters),
         publish("PublishOwn", topology, place, &Source::of_daemon(daemon), &said),
         // Whoever sweeps may be the one that closes a join or ends a goal: every daemon may.
         publish("PublishEnds", topology, place, &Source::CHOREOGRAPHY, &topology.said_by_choreography()),
         allow(
             "KeepLedger",
-            json!([
-                "dynamodb:BatchGetItem",
-                "dynamodb:GetItem",
-                "dynamodb:PutItem",
-                "dynamodb:Query",
-                "dynamodb:UpdateItem"
-            ]),
-            json!([place.table_arn()]),
+            &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+            &[place.table_arn()],
         ),
-        allow("SweepLedger", json!(["dynamodb:Query"]), json!([format!("{}/index/{DUE_INDEX}", place.table_arn())])),
-        allow("KeepArtifacts", json!(["s3:GetObject", "s3:PutObject"]), json!([place.objects_arn()])),
+        allow("SweepLedger", &["dynamodb:Query"], &[format!("{}/index/{DUE_INDEX}", place.table_arn())]),
+        allow("KeepArtifacts", &["s3:GetObject", "s3:PutObject"], &[place.objects_arn()]),
     ])
 }
 
@@ -56,18 +46,18 @@ pub fn policy_of_user(topology: &Topology, place: &Place) -> Value {
     let arns: Vec<_> = accepting.map(|row| place.queue_arn(&row.queue)).collect();
     let entrances = topology.entrances.iter().cloned().collect();
     document([
-        allow("SendGoals", json!(["sqs:GetQueueUrl", "sqs:SendMessage"]), json!(arns)),
+        allow("SendGoals", &["sqs:GetQueueUrl", "sqs:SendMessage"], &arns),
         publish("PublishGoals", topology, place, &Source::USER, &entrances),
     ])
 }
 
 fn publish(sid: &str, topology: &Topology, place: &Place, source: &Source, kinds: &BTreeSet<EventType>) -> Value {
-    let mut statement = allow(sid, json!(["events:PutEvents"]), json!([place.bus_arn(topology)]));
+    let mut statement = allow(sid, &["events:PutEvents"], &[place.bus_arn(topology)]);
     statement["Condition"] = json!({"StringEquals": {"events:source": [source], "events:detail-type": kinds}});
     statement
 }
 
-fn allow(sid: &str, actions: Value, resources: Value) -> Value {
+fn allow(sid: &str, actions: &[&str], resources: &[String]) -> Value {
     json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources})
 }
 

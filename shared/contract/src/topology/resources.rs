@@ -131,7 +131,7 @@ fn queue(topology: &Topology, row: &Row, place: &Place) -> Queue {
             ("MessageRetentionPeriod", row.limits.retention_s.to_string()),
             ("ReceiveMessageWaitTimeSeconds", LONG_POLL_S.to_string()),
             ("RedrivePolicy", redrive.to_string()),
-            ("Policy", from_rules(&place.queue_arn(&row.queue), rules.collect()).to_string()),
+            ("Policy", from_rules(&place.queue_arn(&row.queue), &rules.collect::<Vec<_>>()).to_string()),
             ("SqsManagedSseEnabled", "true".into()),
         ]),
     }
@@ -139,11 +139,11 @@ fn queue(topology: &Topology, row: &Row, place: &Place) -> Queue {
 
 fn undelivered_queue(topology: &Topology, place: &Place, rules: &[Rule]) -> Queue {
     let name = undelivered(topology);
-    let arns = rules.iter().map(|rule| place.rule_arn(topology, &rule.name)).collect();
+    let arns: Vec<_> = rules.iter().map(|rule| place.rule_arn(topology, &rule.name)).collect();
     Queue {
         attributes: BTreeMap::from([
             ("MessageRetentionPeriod", UNDELIVERED_RETENTION_S.to_string()),
-            ("Policy", from_rules(&place.queue_arn(&name), arns).to_string()),
+            ("Policy", from_rules(&place.queue_arn(&name), &arns).to_string()),
             ("SqsManagedSseEnabled", "true".into()),
         ]),
         name,
@@ -151,7 +151,7 @@ fn undelivered_queue(topology: &Topology, place: &Place, rules: &[Rule]) -> Queu
 }
 
 /// Lets these rules send to this queue, and no other service. Our own daemons and users have their IAM policies.
-fn from_rules(queue_arn: &str, rule_arns: Vec<String>) -> Value {
+fn from_rules(queue_arn: &str, rule_arns: &[String]) -> Value {
     json!({"Version": "2012-10-17", "Statement": [{
         "Sid": "FromRules",
         "Effect": "Allow",
