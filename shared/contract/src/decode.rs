@@ -11,7 +11,7 @@ use crate::limits::{BODY_BYTES_MAX, EVENT_BYTES_MAX, GOAL_TEXT_BYTES_MAX, JSON_D
 use crate::topology::{Choreography, Row};
 use crate::{
     Attributes, Cause, CauseKind, Enveloped, Event, EventData, EventId, EventType, GoalId, Source, SpanId, Tenant,
-    TraceContext, TraceId, Unit, UnixMs, attributes,
+    TraceContext, TraceId, Unit, UnixMs, attributes, json,
 };
 
 /// A queue message as it came, of which nothing is believed yet.
@@ -58,7 +58,7 @@ fn body_of(raw: Raw<'_>) -> Result<Body, Cause> {
     if !guard::holds(Guard::JsonDepth, depth(text) <= JSON_DEPTH_MAX) {
         return Err(undecodable(format!("nested deeper than {JSON_DEPTH_MAX}")));
     }
-    let value: Value = serde_json::from_str(text).map_err(|why| undecodable(format!("no JSON: {why}")))?;
+    let value = json::parse(text).map_err(|why| undecodable(format!("no JSON: {why}")))?;
     let Value::Object(fields) = &value else {
         return Err(undecodable("the body is no JSON object"));
     };
@@ -108,6 +108,9 @@ fn small(enveloped: Enveloped) -> Result<Enveloped, Cause> {
 fn entered(enveloped: Box<Enveloped>, raw: Raw<'_>) -> Result<Event, Cause> {
     let key = enveloped.idempotency_key.clone();
     let goal = enveloped.event().goal;
+    if enveloped.event().goal_key.as_deref().is_some_and(|key| !attributes::is_key(key)) {
+        return Err(undecodable("goalkey is empty, too long, or holds control characters"));
+    }
     let mut event = enveloped.with_trace(|| raw.attributes.trace().unwrap_or_else(|| fresh_trace(goal)));
     if event.kind == GoalRequested::TYPE {
         if !attributes::is_key(&key) || GoalId::derive(&event.tenant, &key) != event.goal {
@@ -194,8 +197,10 @@ fn sensible(goal: &GoalRequested) -> Result<(), Cause> {
     if goal.goal.trim().is_empty() {
         return Err(undecodable("the goal is empty"));
     }
-    if goal.goal.len() > GOAL_TEXT_BYTES_MAX {
-        return Err(undecodable(format!("a goal of {} bytes, {GOAL_TEXT_BYTES_MAX} at most", goal.goal.len())));
+    // As JSON spells it, without its quotes: so much room it takes in every event that repeats it.
+    let bytes = serde_json::to_string(&goal.goal).map_or(0, |text| text.len() - 2);
+    if bytes > GOAL_TEXT_BYTES_MAX {
+        return Err(undecodable(format!("a goal of {bytes} bytes as JSON, {GOAL_TEXT_BYTES_MAX} at most")));
     }
     if goal.sources.len() > SOURCES_MAX || goal.collections.len() > SOURCES_MAX {
         return Err(undecodable(format!("more than {SOURCES_MAX} sources or collections")));

@@ -8,14 +8,17 @@ pub mod artifact;
 pub mod attributes;
 mod cause;
 mod clock;
+pub mod compat;
 pub mod decode;
 mod envelope;
 mod error;
 pub mod events;
 pub mod guard;
 mod ids;
+mod json;
 pub mod limits;
 mod names;
+pub mod schema;
 pub mod topology;
 mod trace;
 

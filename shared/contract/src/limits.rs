@@ -8,8 +8,8 @@ pub const EVENT_BYTES_MAX: usize = 48 * 1024;
 pub const BODY_BYTES_MAX: usize = EVENT_BYTES_MAX + 4 * 1024;
 /// Nesting of JSON, looked at before parsing.
 pub const JSON_DEPTH_MAX: usize = 32;
-/// A goal's own words.
-pub const GOAL_TEXT_BYTES_MAX: usize = 16 * 1024;
+/// A goal's own words, as JSON spells them: they travel in every joined event, beside all that arrived.
+pub const GOAL_TEXT_BYTES_MAX: usize = 8 * 1024;
 /// The user's idempotency key.
 pub const KEY_BYTES_MAX: usize = 256;
 /// Sources and collections that one goal may name.
@@ -35,5 +35,11 @@ pub const BUS_BATCH_MAX: usize = 10;
 pub const GOAL_STATES_MAX: usize = 100;
 /// Members of one join: their inlined results must fit the joined event together.
 pub const JOIN_MEMBERS_MAX: usize = 32;
+/// What an opener knows of the joined event already, the goal's own words included.
+pub const JOIN_HEAD_BYTES_MAX: usize = 9 * 1024;
+/// An event without its `data`: ids, key, trace and its state, all at their longest.
+pub const ENVELOPE_BYTES_MAX: usize = 3 * 1024;
+/// What stands around each result in a joined event: its member's name, its status.
+pub const ARRIVAL_FRAME_BYTES_MAX: usize = 128;
 /// What a step item may hold in the ledger beside its bookkeeping (DynamoDB: 400 KB an item).
 pub const OUTPUTS_INLINE_BYTES_MAX: usize = 128 * 1024;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::EventData;
 use crate::{ArtifactRef, EventType};
 
+/// What the evidence amounts to, finding by finding.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AnalysisCompleted {
     pub goal: String,
@@ -18,6 +19,7 @@ pub struct AnalysisCompleted {
     pub details: Option<ArtifactRef>,
 }
 
+/// One statement, with what speaks for and against it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     pub statement: String,

@@ -8,11 +8,13 @@ use serde::{Deserialize, Serialize};
 use super::EventData;
 use crate::EventType;
 
+/// What to do, given the analysis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecommendationsMade {
     pub recommendations: Vec<Recommendation>,
 }
 
+/// One piece of advice, with its reasons.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Recommendation {
     pub title: String,

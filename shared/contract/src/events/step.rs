@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::EventData;
 use crate::{Cause, CauseKind, EventId, EventType, RowName};
 
+/// A step gave up: its message is a dead letter now, and says why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepFailed {
     pub row: RowName,

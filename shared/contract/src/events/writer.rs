@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::EventData;
 use crate::{ArtifactRef, Digest, EventType};
 
+/// The report is there; it is an artifact, and this says which.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReportWritten {
     pub title: String,

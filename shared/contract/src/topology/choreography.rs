@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::check::{self, Problem};
-use super::{Join, Member, Members, Row, Topology};
-use crate::events::{GoalCompleted, GoalRequested, StepFailed};
-use crate::{EventData, EventId, EventType, JoinName, RowName, Source};
+use super::check;
+use super::{Join, Member, Members, Problem, Row, Topology};
+use crate::events::GoalCompleted;
+use crate::{EventData, EventId, EventType, JoinName, RowName};
 
 /// A checked topology. Cheap to clone and to share.
 #[derive(Clone, Debug)]
@@ -83,17 +83,6 @@ impl Choreography {
         self.joins.iter().find(|join| matches!(join.members, Members::Terminal { .. }))
     }
 
-    /// Whether this source may say that: the consumer's side of what the IAM policies allow.
-    pub fn may_publish(&self, source: &Source, kind: &EventType) -> bool {
-        let from_rows = self
-            .rows
-            .iter()
-            .any(|row| row.source() == *source && (row.emits.contains(kind) || *kind == StepFailed::TYPE));
-        from_rows
-            || (*source == Source::CHOREOGRAPHY && self.joins.iter().any(|join| join.emits == *kind))
-            || (self.entrances.contains(kind) && (*source == Source::USER || *kind == GoalRequested::TYPE))
-    }
-
     /// Whether a failure of this row's step is only a missing member, not the goal's failure.
     pub fn failure_is_optional(&self, row: &Row) -> bool {
         let Some(arrival) = &row.arrives else { return false };
@@ -114,8 +103,10 @@ impl Choreography {
             return Duration::ZERO;
         }
         let behind = |row: &Row| {
-            let next = row.emits.iter().map(|kind| self.time_from(kind, steps_max - 1)).max().unwrap_or_default();
-            Duration::from_secs(row.limits.step_deadline_s) + next
+            // Through the joins at which it arrives, too: what stands behind those needs its time as well.
+            let joined = row.arrives.as_ref().and_then(|arrival| self.join(&arrival.join)).map(|join| &join.emits);
+            let next = row.emits.iter().chain(joined).map(|kind| self.time_from(kind, steps_max - 1)).max();
+            Duration::from_secs(row.limits.step_deadline_s) + next.unwrap_or_default()
         };
         self.rows.iter().filter(|row| row.consumes.contains(kind)).map(behind).max().unwrap_or_default()
     }

@@ -3,17 +3,25 @@
 //! checks are all made from this value.
 //! Next: `murmuration` is the table itself; `choreography` is a topology that passed its checks.
 
+mod arrows;
+pub mod asyncapi;
 mod check;
 mod choreography;
+pub mod iam;
+pub mod mermaid;
 mod murmuration;
+mod place;
+mod problem;
+pub mod resources;
 
 use serde_json::Value;
 
 use crate::limits::HOPS_MAX;
 use crate::{DaemonName, EventData, EventType, JoinName, QueueName, RowName, Source};
 
-pub use check::Problem;
 pub use choreography::Choreography;
+pub use place::Place;
+pub use problem::Problem;
 
 /// The whole choreography. A value: another crate extends it with `with_event`, `with_row`, `with_join`.
 #[derive(Clone, Debug)]
