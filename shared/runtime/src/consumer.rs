@@ -23,7 +23,9 @@ pub(crate) async fn consume(lane: Arc<Lane>) {
     let mut deliveries = JoinSet::new();
     let mut waits: Option<Waits<'_>> = None;
     while let Some(held) = room(&lane, &permits).await {
-        while deliveries.try_join_next().is_some() {}
+        while let Some(ended) = deliveries.try_join_next() {
+            tell_panic(&lane, ended);
+        }
         match receive(&lane, held.len()).await {
             Ok(messages) => {
                 waits = None;
@@ -47,7 +49,16 @@ pub(crate) async fn consume(lane: Arc<Lane>) {
             }
         }
     }
-    while deliveries.join_next().await.is_some() {}
+    while let Some(ended) = deliveries.join_next().await {
+        tell_panic(&lane, ended);
+    }
+}
+
+/// Handlers' panics are caught in `attend`. This one is ours: the message comes back, but somebody must hear of it.
+fn tell_panic(lane: &Lane, ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(agent = %lane.row.name, %error, "a delivery ended without a settlement");
+    }
 }
 
 /// Permits for the next receive: one at least, and a little patience for more, so that batches fill under load.

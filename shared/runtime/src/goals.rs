@@ -15,7 +15,7 @@ use crate::sweep;
 use crate::telemetry::ClaimOutcome;
 
 pub(crate) enum Admission {
-    Open(Goal),
+    Open(Box<Goal>),
     Settled(Settlement),
 }
 
@@ -54,7 +54,7 @@ pub(crate) async fn admit(lane: &Lane, delivery: &Delivery<'_>) -> Result<Admiss
         context.telemetry.metrics().claimed(&lane.row.name, ClaimOutcome::GoalEnded);
         return Ok(Admission::Settled(Settlement::Delete));
     }
-    Ok(Admission::Open(goal))
+    Ok(Admission::Open(Box::new(goal)))
 }
 
 /// The goal begins to exist, or it already did; or it asks for what it cannot have.

@@ -37,7 +37,7 @@ pub(crate) struct Arrives {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Recorded {
-    Here(Outcome),
+    Here(Box<Outcome>),
     At(ArtifactRef),
 }
 
@@ -60,7 +60,7 @@ pub(crate) async fn of(
         arrives: arrival(lane, delivery, handled.arrives, &emits).await?,
         emits,
     };
-    let here = json(&Recorded::Here(outcome))?;
+    let here = json(&Recorded::Here(Box::new(outcome)))?;
     if here.len() <= OUTPUTS_INLINE_BYTES_MAX {
         return Ok(here);
     }
@@ -74,14 +74,14 @@ pub(crate) async fn recorded(lane: &Lane, step: &Step) -> Result<Outcome, PortEr
     let damaged = |why: &dyn std::fmt::Display| PortError::permanent(format!("a recorded outcome is damaged: {why}"));
     let text = step.outcome.as_deref().unwrap_or("{\"here\":{}}");
     match serde_json::from_str(text).map_err(|why| damaged(&why))? {
-        Recorded::Here(outcome) => Ok(outcome),
+        Recorded::Here(outcome) => Ok(*outcome),
         Recorded::At(at) => {
             let bytes = artifact::fetch(&*lane.context.ports.artifacts, &at).await.map_err(|error| match error {
                 artifact::ArtifactError::Port(error) => error,
                 other => damaged(&other),
             })?;
             match serde_json::from_slice(&bytes).map_err(|why| damaged(&why))? {
-                Recorded::Here(outcome) => Ok(outcome),
+                Recorded::Here(outcome) => Ok(*outcome),
                 Recorded::At(_) => Err(damaged(&"a reference to a reference")),
             }
         }

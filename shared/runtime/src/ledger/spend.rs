@@ -158,8 +158,11 @@ pub fn book(goal: &Item, step: &ItemKey, epoch: u32, own: bool) -> Result<Option
     }))
 }
 
+/// By epoch and number.
+pub type OpenCalls = BTreeMap<(u32, u32), (Attr, Spend)>;
+
 /// A step's open reservations: by epoch and number, the attribute and its bound.
-pub fn open_calls(goal: &Item, step: &ItemKey) -> Result<BTreeMap<(u32, u32), (Attr, Spend)>, PortError> {
+pub fn open_calls(goal: &Item, step: &ItemKey) -> Result<OpenCalls, PortError> {
     let mine = format!("{}:", Call::step_name(step));
     let mut open = BTreeMap::new();
     for attr in goal.attrs.keys() {

@@ -99,7 +99,7 @@ pub(crate) fn plan(shared: &Arc<Shared>, wishes: &[Wish]) {
             at(shared, 600, (), |shared, ()| async move { forge(&shared).await });
         }
     }
-    if shared.seed % 4 == 0 {
+    if shared.seed.is_multiple_of(4) {
         // Every other seed has a cancel or, below, a redrive.
         let wish = wishes[shared.draw(|rng| rng.usize(..wishes.len()))].clone();
         shared.hits().fault(Fault::Cancel);

@@ -27,16 +27,36 @@ const ROUNDS_MAX: u32 = 2;
 const BASE: UnixMs = UnixMs(1_790_000_000_000);
 
 thread_local! {
+    static PANIC: std::cell::RefCell<Option<String>> = const { std::cell::RefCell::new(None) };
     // Building one costs more than many a seed; nobody here looks at its figures.
     static TELEMETRY: Telemetry = Telemetry::off();
 }
 
 pub(super) fn run(world: &World, seed: u64, traced: bool) -> Report {
+    watch_panics();
+    PANIC.set(None);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    match runtime {
+    let mut report = match runtime {
         Ok(runtime) => runtime.block_on(live(world, seed, traced)),
         Err(why) => Report::broken(seed, why.to_string()),
+    };
+    if let Some(panic) = PANIC.take() {
+        report.violations.insert("panicked", panic);
     }
+    report
+}
+
+/// A scripted panic does not reach the hook. Any other is a defect that tasks would swallow.
+fn watch_panics() {
+    static WATCHED: std::sync::Once = std::sync::Once::new();
+    WATCHED.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if PANIC.replace(Some(panic.to_string())).is_none() {
+                before(panic);
+            }
+        }));
+    });
 }
 
 async fn live(world: &World, seed: u64, traced: bool) -> Report {

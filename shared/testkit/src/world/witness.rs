@@ -249,7 +249,7 @@ impl Witness {
             }
         }
         let lease_end = UnixMs(now.lease.0 - process.skew_ms);
-        let holder = Holder { token: write.by.clone(), lease_end, not_before: UnixMs(i64::MIN) };
+        let holder = Holder { token: write.by.clone(), lease_end, not_before: UnixMs(0) };
         self.holders.insert(key.clone(), holder);
     }
 
