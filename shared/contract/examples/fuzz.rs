@@ -75,7 +75,9 @@ fn main() -> ExitCode {
     let decoded: u64 = found.iter().map(|found| found.decoded).sum();
     let panics: Vec<_> = found.iter().flat_map(|found| &found.panics).collect();
     for (index, why) in &panics {
-        eprintln!("panic at input {index}: {why}\n  see it again: make fuzz FUZZ=\"--seed {seed} --replay {index}\"");
+        eprintln!("panic at input {index} of seed {seed}: {why}; the input, and how to see it again:");
+        let _ = catch_unwind(AssertUnwindSafe(|| one(&ground, &mut rng(seed, *index), true)));
+        eprintln!("  cargo run -p contract --profile fuzz --example fuzz -- --seed {seed} --replay {index}");
     }
     println!("fuzz: {inputs} inputs, {} panics, {rate:.0}/s (seed {seed}, {decoded} decoded)", panics.len());
     if panics.is_empty() && decoded > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
