@@ -52,6 +52,7 @@ struct Ground {
 }
 
 struct Found {
+    inputs: u64,
     decoded: u64,
     panics: Vec<(u64, String)>,
 }
@@ -71,19 +72,24 @@ fn main() -> ExitCode {
         let all: Vec<_> = (0..THREADS).map(|thread| scope.spawn(move || run(ground, seed, thread, inputs))).collect();
         all.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
+    // Fewer than asked for, where a thread stopped after its fifth panic.
+    let inputs: u64 = found.iter().map(|found| found.inputs).sum();
     let rate = inputs as f64 / start.elapsed().as_secs_f64();
     let decoded: u64 = found.iter().map(|found| found.decoded).sum();
     let panics: Vec<_> = found.iter().flat_map(|found| &found.panics).collect();
     for (index, why) in &panics {
-        eprintln!("panic at input {index}: {why}\n  see it again: make fuzz FUZZ=\"--seed {seed} --replay {index}\"");
+        eprintln!("panic at input {index} of seed {seed}: {why}; the input, and how to see it again:");
+        let _ = catch_unwind(AssertUnwindSafe(|| one(&ground, &mut rng(seed, *index), true)));
+        eprintln!("  cargo run -p contract --profile fuzz --example fuzz -- --seed {seed} --replay {index}");
     }
     println!("fuzz: {inputs} inputs, {} panics, {rate:.0}/s (seed {seed}, {decoded} decoded)", panics.len());
     if panics.is_empty() && decoded > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn run(ground: &Ground, seed: u64, thread: u64, inputs: u64) -> Found {
-    let mut found = Found { decoded: 0, panics: vec![] };
+    let mut found = Found { inputs: 0, decoded: 0, panics: vec![] };
     for index in (thread..inputs).step_by(THREADS as usize) {
+        found.inputs += 1;
         match catch_unwind(AssertUnwindSafe(|| one(ground, &mut rng(seed, index), false))) {
             Ok(decoded) => found.decoded += u64::from(decoded),
             Err(why) => {

@@ -53,7 +53,8 @@ pub struct Target {
     pub undelivered_arn: String,
     pub retry_s: u32,
     pub retries_max: u32,
-    /// What makes the queue fair between tenants, as a path into the wrapped event. A hint: without it all works.
+    /// Where the tenant stands in what is delivered, for a server that takes a path as `MessageGroupId`. Where it takes
+    /// only a constant, leave it out: one group for all tenants makes nothing fair.
     pub message_group_path: &'static str,
 }
 
