@@ -87,7 +87,7 @@ mutants: ## remove each guard in turn; a named test must fail every time
 
 .PHONY: fuzz
 fuzz: ## decode INPUTS=10000000 generated inputs without a panic
-	$(CARGO) run --release -p contract --bin fuzz -- --inputs $(INPUTS)
+	$(CARGO) run --profile fuzz -p contract --example fuzz -- --inputs $(INPUTS)
 
 .PHONY: bench-delivery
 bench-delivery: ## nanoseconds and allocations of one delivery over memory ports

@@ -55,19 +55,13 @@ guards! {
     ReleaseClaimEpoch = "release-claim-epoch",
     AloneCounting = "alone-counting",
     AloneGate = "alone-gate",
-    // the holder's writes: owner and epoch (as one), and the state
+    // the holder's writes: owner and epoch as one (either alone fences already), and the state
     HeartbeatMine = "heartbeat-mine",
     ReleaseMine = "release-mine",
-    ReleaseOwner = "release-owner",
-    ReleaseEpoch = "release-epoch",
     ReleaseState = "release-state",
     CommitMine = "commit-mine",
-    CommitOwner = "commit-owner",
-    CommitEpoch = "commit-epoch",
     CommitState = "commit-state",
     ParkMine = "park-mine",
-    ParkOwner = "park-owner",
-    ParkEpoch = "park-epoch",
     ParkState = "park-state",
     OwnTokenGoesOn = "own-token-goes-on",
     // effects

@@ -168,8 +168,16 @@ fn work_past_the_longest_visibility_is_refused() {
 fn each_relation_is_refused_when_broken_and_its_example_mends_it() {
     let broken: &[&[(&str, &str)]] = &[
         &[("MURMUR_WRITER_LEASE_S", "700")],
-        &[("MURMUR_WRITER_LEASE_S", "14"), ("MURMUR_RETRY_ELAPSED_MAX_S", "2")],
-        &[("MURMUR_WRITER_LEASE_S", "17"), ("MURMUR_RETRY_ELAPSED_MAX_S", "13")],
+        &[
+            ("MURMUR_WRITER_LEASE_S", "14"),
+            ("MURMUR_RETRY_ELAPSED_MAX_S", "2"),
+            ("MURMUR_WRITER_STEP_DEADLINE_S", "120"),
+        ],
+        &[
+            ("MURMUR_WRITER_LEASE_S", "17"),
+            ("MURMUR_RETRY_ELAPSED_MAX_S", "13"),
+            ("MURMUR_WRITER_STEP_DEADLINE_S", "120"),
+        ],
         &[("MURMUR_TOLD_AFTER_S", "14")],
         &[("MURMUR_GOAL_DEADLINE_MAX_S", "3599")],
         &[("MURMUR_GOAL_DEADLINE_S", "19")],

@@ -150,6 +150,8 @@ impl Opening {
 pub fn open(key: ItemKey, opening: &Opening, expires_at: UnixMs, now: UnixMs) -> Write {
     let mut changes = Opening::changes(&opening.members, &opening.required, opening.quorum, &opening.head);
     changes.extend([
+        // A join without members closes at version 0, which must be there to be compared with.
+        Change::Add(Attr::Version, 0),
         Change::Set(Attr::DueAt, opening.due_at.into()),
         Change::Set(Attr::DueShard, super::due_shard(key.goal)),
         Change::Set(Attr::ExpiresAt, expires_at.into()),

@@ -228,52 +228,29 @@ pub struct Hold {
     pub epoch: u32,
 }
 
-/// The guards of one of the holder's writes.
-struct Mine {
-    both: Guard,
-    owner: Option<Guard>,
-    epoch: Option<Guard>,
-    state: Option<Guard>,
-}
-
 impl Hold {
-    fn mine(&self, guards: &Mine) -> Condition {
-        let guarded = |condition: Condition, guard: Option<Guard>| match guard {
-            Some(guard) => condition.guarded(guard),
-            None => condition,
-        };
-        let owner = guarded(Condition::Equals(Attr::Owner, self.token.as_str().into()), guards.owner);
-        let epoch = guarded(Condition::Equals(Attr::Epoch, self.epoch.into()), guards.epoch);
-        Condition::All(vec![
-            Condition::ItemExists,
-            guarded(is(State::Claimed), guards.state),
-            Condition::All(vec![owner, epoch]).guarded(guards.both),
-        ])
-    }
-
-    fn write(&self, name: WriteName, guards: &Mine, changes: Vec<Change>) -> Write {
+    /// State `claimed`, and owner and epoch mine.
+    fn write(&self, name: WriteName, mine: Guard, claimed: Condition, changes: Vec<Change>) -> Write {
+        let owner = Condition::Equals(Attr::Owner, self.token.as_str().into());
+        let epoch = Condition::Equals(Attr::Epoch, self.epoch.into());
+        let mine = Condition::All(vec![owner, epoch]).guarded(mine);
         Write {
             name,
             by: Some(self.token.clone()),
             key: self.key.clone(),
             mode: Mode::Update,
-            when: self.mine(guards),
+            when: Condition::All(vec![Condition::ItemExists, claimed, mine]),
             changes,
         }
     }
 
     pub fn heartbeat(&self, lease: UnixMs) -> Write {
-        let guards = Mine { both: Guard::HeartbeatMine, owner: None, epoch: None, state: None };
-        self.write(WriteName::Heartbeat, &guards, vec![Change::Set(Attr::Lease, lease.into())])
+        let claimed = is(State::Claimed);
+        self.write(WriteName::Heartbeat, Guard::HeartbeatMine, claimed, vec![Change::Set(Attr::Lease, lease.into())])
     }
 
     pub fn release(&self, counted: u32, not_before: UnixMs, over: &Over, cause: Option<&Cause>) -> Write {
-        let guards = Mine {
-            both: Guard::ReleaseMine,
-            owner: Some(Guard::ReleaseOwner),
-            epoch: Some(Guard::ReleaseEpoch),
-            state: Some(Guard::ReleaseState),
-        };
+        let claimed = is(State::Claimed).guarded(Guard::ReleaseState);
         let mut changes = vec![
             Change::Set(Attr::State, State::Released.as_str().into()),
             Change::Set(Attr::NotBefore, not_before.into()),
@@ -281,16 +258,11 @@ impl Hold {
             Change::Set(Attr::Over(self.epoch.to_string()), json::text(over)),
         ];
         changes.extend(cause.map(|cause| Change::Set(Attr::Cause, json::text(cause))));
-        self.write(WriteName::Release, &guards, changes)
+        self.write(WriteName::Release, Guard::ReleaseMine, claimed, changes)
     }
 
     pub fn commit(&self, outcome: String, unbooked: bool, at: UnixMs) -> Write {
-        let guards = Mine {
-            both: Guard::CommitMine,
-            owner: Some(Guard::CommitOwner),
-            epoch: Some(Guard::CommitEpoch),
-            state: Some(Guard::CommitState),
-        };
+        let claimed = is(State::Claimed).guarded(Guard::CommitState);
         let over = Over { how: "committed".into(), at, why: None };
         let changes = vec![
             Change::Set(Attr::State, State::Committed.as_str().into()),
@@ -299,16 +271,11 @@ impl Hold {
             Change::Set(Attr::FinishedAt, at.into()),
             Change::Set(Attr::Over(self.epoch.to_string()), json::text(&over)),
         ];
-        self.write(WriteName::Commit, &guards, changes)
+        self.write(WriteName::Commit, Guard::CommitMine, claimed, changes)
     }
 
     pub fn park(&self, cause: &Cause, unbooked: bool, at: UnixMs) -> Write {
-        let guards = Mine {
-            both: Guard::ParkMine,
-            owner: Some(Guard::ParkOwner),
-            epoch: Some(Guard::ParkEpoch),
-            state: Some(Guard::ParkState),
-        };
+        let claimed = is(State::Claimed).guarded(Guard::ParkState);
         let over = Over { how: "parked".into(), at, why: Some(cause.to_string()) };
         let changes = vec![
             Change::Set(Attr::State, State::Parked.as_str().into()),
@@ -318,7 +285,7 @@ impl Hold {
             Change::Set(Attr::FinishedAt, at.into()),
             Change::Set(Attr::Over(self.epoch.to_string()), json::text(&over)),
         ];
-        self.write(WriteName::Park, &guards, changes)
+        self.write(WriteName::Park, Guard::ParkMine, claimed, changes)
     }
 }
 

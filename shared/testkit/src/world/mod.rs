@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use contract::{Choreography, Event, UnixMs};
 use runtime::Daemon;
-use runtime::ledger::Write;
+use runtime::ledger::{ItemKey, Write};
 use runtime::ports::{Bus, EntryResult, Written};
 use runtime::telemetry::Telemetry;
 use tokio::task::JoinSet;
@@ -115,6 +115,8 @@ pub(crate) struct Shared {
     hits: Mutex<Hits>,
     witness: Mutex<Witness>,
     later: Mutex<JoinSet<()>>,
+    /// The one step that kills its process: its neighbours must not suffer for it.
+    killer: Mutex<Option<ItemKey>>,
 }
 
 impl fmt::Debug for Shared {

@@ -36,14 +36,16 @@ pub(crate) struct Odds {
     pub(crate) skew_ms_max: i64,
     /// A row whose steps fail nearly always, in every goal or one.
     pub(crate) poison: Option<&'static str>,
-    /// A row whose steps kill their process nearly always.
+    /// A row of which one step kills its process nearly always.
     pub(crate) killer: Option<&'static str>,
     pub(crate) receives_max: u32,
     pub(crate) calls: u32,
     pub(crate) tasks: usize,
 }
 
-const ROWS: [&str; 5] = ["research", "research-tasks", "analysis", "writer", "recommendation"];
+/// Tasks more often: only they share a process with others of their kind.
+const ROWS: [&str; 7] =
+    ["research", "research-tasks", "research-tasks", "research-tasks", "analysis", "writer", "recommendation"];
 
 impl Odds {
     pub(crate) fn draw(seed: u64, rng: &mut fastrand::Rng) -> Odds {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use contract::topology::RowLimits;
 use contract::{Clock, Digest, EventId, UnixMs};
 use runtime::ledger::ItemKey;
+use runtime::ledger::join::JoinState;
 use runtime::ledger::step::Step;
 use runtime::telemetry::Telemetry;
 use runtime::{Chance, Settings, Surroundings};
@@ -82,6 +83,7 @@ async fn live(world: &World, seed: u64, traced: bool) -> Report {
         hits: Mutex::default(),
         witness: Mutex::default(),
         later: Mutex::default(),
+        killer: Mutex::default(),
         odds,
     });
     shared.log("world", "ODDS", format_args!("{:?}", shared.odds));
@@ -171,10 +173,25 @@ impl Shared {
         ROUNDS_MAX
     }
 
-    /// Whether this is the goal that a killer has chosen: its neighbours must not suffer for it.
-    pub(crate) fn is_the_one(&self, goal: contract::GoalId) -> bool {
-        let first = operator_goal_of(self);
-        first.is_none_or(|first| first == goal)
+    /// Whether this step is the killer: the first of its row that anybody works on.
+    pub(crate) fn is_the_killer(&self, key: &ItemKey) -> bool {
+        super::locked(&self.killer).get_or_insert_with(|| key.clone()) == key
+    }
+
+    /// Whether any queue holds a message of this goal, or one whose goal cannot be told.
+    pub(crate) fn is_under_way(&self, goal: contract::GoalId) -> bool {
+        let goal = goal.to_string();
+        !self.nothing_pending()
+            || self.cloud.queue.queues().iter().any(|queue| {
+                let of_it = |body: &str| body.contains(&goal) || !body.contains("goalid");
+                self.cloud.queue.messages(queue).iter().any(|message| of_it(&message.body))
+            })
+    }
+
+    pub(crate) fn joins_of(&self, goal: contract::GoalId) -> Vec<JoinState> {
+        let joins = self.choreography.joins.iter();
+        let items = joins.filter_map(|join| self.cloud.ledger.item(&ItemKey::join(goal, &join.name)));
+        items.filter_map(|item| JoinState::read(&item).ok()).collect()
     }
 
     /// Whether outcomes of this seed are too large for their item.
@@ -215,10 +232,6 @@ impl Shared {
 fn outcome_of(step: &Step) -> Option<serde_json::Value> {
     let recorded: serde_json::Value = serde_json::from_str(step.outcome.as_deref()?).ok()?;
     recorded.get("here").cloned()
-}
-
-fn operator_goal_of(shared: &Shared) -> Option<contract::GoalId> {
-    shared.witness().accepted.first().copied()
 }
 
 impl Report {

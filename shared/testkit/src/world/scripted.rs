@@ -12,7 +12,7 @@ use contract::events::{
     ResearchTaskRequested,
 };
 use contract::{EventData, RowName, Topology};
-use runtime::ledger::ItemKey;
+use runtime::ledger::{Attr, ItemKey};
 use runtime::{BudgetError, Daemon, Handled, Handler, Open, Spend, Step, StepError};
 
 use super::point::{Fault, Op, Side};
@@ -73,7 +73,10 @@ impl Script {
     async fn work(&self, step: &Step) -> Result<String, StepError> {
         let shared = self.shared();
         let key = ItemKey::step(step.event.goal, &RowName::new(self.row), step.event.id);
-        if step.event.data.get("forged").is_some() {
+        let other = shared.cloud.ledger.item(&ItemKey::goal(step.event.goal)).is_some_and(|goal| {
+            step.event.kind == GoalRequested::TYPE && goal.text(&Attr::Digest) != Some(step.event.digest().as_str())
+        });
+        if other || step.event.data.get("forged").is_some() {
             shared.violated("other-data-done", || key.sort());
         }
         let alone = shared.step(&key).is_some_and(|step| step.alone);
@@ -105,7 +108,7 @@ impl Script {
 
     async fn kill(&self, key: &ItemKey) {
         let shared = self.shared();
-        if shared.odds.killer == Some(self.row) && shared.is_the_one(key.goal) && shared.chance(0.95) {
+        if shared.odds.killer == Some(self.row) && shared.is_the_killer(key) && shared.chance(0.95) {
             shared.hits().fault(Fault::Killer);
             shared.witness().killed(shared, key, &self.process.at_work());
             self.process.crash_here().await;

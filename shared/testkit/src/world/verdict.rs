@@ -62,12 +62,11 @@ pub(super) fn report(shared: &Shared, wishes: &[Wish], at_rest: bool) -> Report 
                 left_open(&witness.finished, &item, &mut bad);
             }
             ItemKind::Join(_) => {
-                let told_late = witness.ended_at.contains_key(&item.key.goal);
-                let state = JoinState::read(&item);
-                if let Ok(JoinState { closed: Some(event), told: false, .. }) = &state
-                    && !told_late
-                {
-                    bad("joined-event-never-told", event.id.to_string());
+                let Ok(JoinState { closed: Some(event), .. }) = JoinState::read(&item) else { continue };
+                let closed = witness.closed_at.get(&item.key).map_or(0, |at| at.0);
+                let soon_over = witness.ended_at.get(&item.key.goal).is_some_and(|at| at.0 < closed + 300_000);
+                if !witness.events.contains_key(&event.id) && !soon_over {
+                    bad("joined-event-never-emitted", event.id.to_string());
                 }
             }
             ItemKind::Step { .. } => {}

@@ -22,6 +22,7 @@ pub(crate) struct Witness {
     pub(crate) violations: BTreeMap<&'static str, String>,
     pub(crate) ended_at: BTreeMap<GoalId, UnixMs>,
     pub(crate) accepted: BTreeSet<GoalId>,
+    pub(crate) closed_at: BTreeMap<ItemKey, UnixMs>,
     /// By event: its content's digest, and how often it was published.
     pub(crate) events: BTreeMap<EventId, (Digest, u32)>,
     pub(crate) published: Vec<(EventId, Digest)>,
@@ -343,12 +344,12 @@ impl Witness {
                 self.violated("end-of-a-goal-never-accepted", || key.goal.to_string());
             }
         }
+        self.closed_at.entry(key.clone()).or_insert(shared.now());
         let Some(was) = was else { return };
         if event.kind == GoalFailed::TYPE {
-            let deadline =
-                event.data.pointer("/cause/kind").and_then(|kind| kind.as_str()) == Some("deadline-exceeded");
-            if deadline && was.closable() {
-                self.violated("failed-though-closable", || key.goal.to_string());
+            let kind = event.data.pointer("/cause/kind").and_then(|kind| kind.as_str());
+            if kind == Some("deadline-exceeded") {
+                self.exceeded(shared, key.goal, was);
             }
             return;
         }
@@ -364,6 +365,27 @@ impl Witness {
         }
         if was.members.iter().flatten().filter(ok).count() < was.quorum {
             self.violated("closed-below-its-quorum", || key.sort());
+        }
+    }
+
+    /// A goal ends by its deadline only if something was given up, dropped, or still under way.
+    fn exceeded(&mut self, shared: &Shared, goal: GoalId, was: &JoinState) {
+        if was.closable() {
+            self.violated("failed-though-closable", || goal.to_string());
+        }
+        if shared.is_under_way(goal) || shared.odds.drop_event > 0.0 {
+            return;
+        }
+        let mut waiting = false;
+        for join in shared.joins_of(goal) {
+            let overdue = join.due_at.is_none_or(|due| due.0 + 200_000 < shared.now().0);
+            if join.closed.is_none() && join.closable() && overdue {
+                self.violated("closable-join-left-open", || join.key.sort());
+            }
+            waiting |= join.closed.is_some() && !join.told;
+        }
+        if !waiting && !self.parks.contains(&goal) {
+            self.violated("lost-on-the-way", || goal.to_string());
         }
     }
 
