@@ -36,9 +36,9 @@ endif
 .PHONY: test-fast
 test-fast: ## the tests of contract, runtime and testkit: nothing of AWS is compiled
 ifeq ($(HAS_NEXTEST),yes)
-	$(CARGO) nextest run $(FAST:%=-p %)
+	$(CARGO) nextest run $(FAST:%=-p %) -E 'not test(two_thousand_seeds)'
 else
-	@set -o pipefail; $(CARGO) test $(FAST:%=-p %) --no-fail-fast 2>&1 | $(call sum_results,test-fast)
+	@set -o pipefail; $(CARGO) test $(FAST:%=-p %) --no-fail-fast -- --skip two_thousand_seeds 2>&1 | $(call sum_results,test-fast)
 endif
 
 .PHONY: lint

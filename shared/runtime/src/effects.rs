@@ -9,7 +9,9 @@ use contract::{Cause, CauseKind, Event, EventData, EventId, ParkNote, PortError,
 use crate::delivery::Delivery;
 use crate::join::{self, Closer};
 use crate::lane::Lane;
+use crate::ledger::ItemKey;
 use crate::ledger::goal::Goal;
+use crate::ledger::join::JoinState;
 use crate::ledger::step::{self, Step};
 use crate::{budget, outcome, settle};
 
@@ -77,7 +79,7 @@ async fn book(lane: &Lane, step: &Step) -> Result<(), PortError> {
 /// What a step's failure means to its goal.
 async fn give_up(lane: &Lane, delivery: &Delivery<'_>, goal: &Goal, cause: &Cause) -> Result<(), PortError> {
     let context = &lane.context;
-    let optional = context.choreography.failure_is_optional(&lane.row);
+    let optional = is_optional(lane, delivery, goal).await?;
     if goal.on_dead_letter == OnDeadLetter::Fail && !optional {
         let cause = EndCause::StepFailed { row: lane.row.name.clone(), event: delivery.event.id, cause: cause.clone() };
         let failed = GoalFailed { goal: goal.words(), cause };
@@ -92,6 +94,21 @@ async fn give_up(lane: &Lane, delivery: &Delivery<'_>, goal: &Goal, cause: &Caus
         join::arrive(context, goal, &at.join, &failed, &Closer::of(delivery)).await?;
     }
     Ok(())
+}
+
+/// Whether this step is only a missing member of its join, where it is not required.
+async fn is_optional(lane: &Lane, delivery: &Delivery<'_>, goal: &Goal) -> Result<bool, PortError> {
+    let Some(at) = &lane.row.arrives else { return Ok(false) };
+    let member = lane.row.member(at.member, delivery.event.id);
+    let context = &lane.context;
+    let terminal = context.choreography.terminal_join().is_some_and(|join| join.name == at.join);
+    let required = if terminal {
+        goal.join.required.clone()
+    } else {
+        let item = context.read(&ItemKey::join(goal.request.goal, &at.join)).await?;
+        item.map(|item| JoinState::read(&item)).transpose()?.map(|join| join.required).unwrap_or_default()
+    };
+    Ok(!required.contains(&member))
 }
 
 /// The same however often it is told: everything in it is on record.

@@ -4,7 +4,7 @@
 //! Next: `ledger::step` commits it, `effects` carries it out.
 
 use contract::events::ArrivalStatus;
-use contract::limits::{EVENT_BYTES_MAX, JOIN_MEMBERS_MAX, OUTPUTS_INLINE_BYTES_MAX};
+use contract::limits::{EVENT_BYTES_MAX, JOIN_HEAD_BYTES_MAX, JOIN_MEMBERS_MAX, OUTPUTS_INLINE_BYTES_MAX};
 use contract::{ArtifactRef, Event, EventId, JoinName, PortError, Unit, artifact};
 use serde::{Deserialize, Serialize};
 
@@ -154,6 +154,11 @@ fn opening(
     let Ok(serde_json::Value::Object(data)) = open.head else {
         return Err(PortError::permanent("the head of a join must serialize to an object"));
     };
+    let head_bytes = serde_json::to_string(&data).map_or(usize::MAX, |head| head.len());
+    if head_bytes > JOIN_HEAD_BYTES_MAX {
+        let detail = format!("the head of join {} has {head_bytes} bytes, {JOIN_HEAD_BYTES_MAX} at most", join.name);
+        return Err(PortError::permanent(detail));
+    }
     // The steps behind the join need their time before the goal's own deadline; of a short goal they get half.
     let left = context.now().until(goal.deadline);
     let behind = context.choreography.time_behind(join).min(left / 2);

@@ -126,7 +126,8 @@ fn broken_links(files: &[File]) -> Vec<String> {
     problems
 }
 
-/// Every guard of the model has a switch of that name in the code, for `make mutants` to throw.
+/// Every guard of the model has a switch of that name in the code, for `make mutants` to throw. Of the holder's writes,
+/// owner and epoch are one guard, `*-mine`: each alone still fences, so that removing one of them changes nothing.
 fn guards_without_a_switch(model: &str, switches: &str) -> Vec<String> {
     let between =
         |from: &str, to: &str| model.split_once(from).and_then(|(_, rest)| rest.split_once(to)).map(|(text, _)| text);
@@ -134,7 +135,11 @@ fn guards_without_a_switch(model: &str, switches: &str) -> Vec<String> {
         return vec!["docs/protocol_check.py: no GUARDS or no MENDS".into()];
     };
     let mends = mends.lines().filter_map(|line| line.trim().strip_prefix('\'')?.split('\'').next());
-    let without = guards.split_whitespace().chain(mends).filter(|name| !switches.contains(&format!("= \"{name}\"")));
+    let held = ["release-", "commit-", "park-"];
+    let one_of_two =
+        |name: &&str| held.iter().any(|held| ["owner", "epoch"].iter().any(|one| **name == format!("{held}{one}")));
+    let asked = guards.split_whitespace().filter(|name| !one_of_two(name)).chain(mends);
+    let without = asked.filter(|name| !switches.contains(&format!("= \"{name}\"")));
     without.map(|name| format!("shared/contract/src/guard.rs: no guard {name}")).collect()
 }
 

@@ -83,16 +83,6 @@ impl Choreography {
         self.joins.iter().find(|join| matches!(join.members, Members::Terminal { .. }))
     }
 
-    /// Whether a failure of this row's step is only a missing member, not the goal's failure.
-    pub fn failure_is_optional(&self, row: &Row) -> bool {
-        let Some(arrival) = &row.arrives else { return false };
-        match self.join(&arrival.join).map(|join| &join.members) {
-            Some(Members::Opened) => true,
-            Some(Members::Terminal { optional, .. }) => optional.contains(&row.name),
-            None => false,
-        }
-    }
-
     /// The longest time that the steps behind a join may take, by their deadlines.
     pub fn time_behind(&self, join: &Join) -> Duration {
         self.time_from(&join.emits, self.rows.len() + 1)

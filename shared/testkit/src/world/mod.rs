@@ -3,6 +3,7 @@
 //! Never real time, never a real process: a seed replays exactly.
 //! Next: `scripted` is the four agents as scripts; `run` is one seed from its first goal to its verdict.
 
+mod many;
 mod odds;
 mod operator;
 mod point;
@@ -32,6 +33,7 @@ use odds::{CALM_S, Odds};
 use point::Fault;
 use witness::Witness;
 
+pub use many::Tally;
 pub use point::Hits;
 pub use process::Process;
 pub use scripted::scripted;

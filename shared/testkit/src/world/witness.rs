@@ -433,7 +433,10 @@ impl Witness {
         if self.dead.get(&after.key).is_none_or(|n| *n < now.dead_lettered) {
             self.violated("dlq-before-its-dead-letter", || format!("{} n {}", after.key.sort(), now.dead_lettered));
         }
-        self.finishes(&after.key, now.epoch);
+        if now.state == State::Parked {
+            // Otherwise a new round is at work already, and has reservations of its own.
+            self.finishes(&after.key, now.epoch);
+        }
         self.silent_letters.entry((after.key.clone(), now.dead_lettered)).or_insert(process.shared.now());
     }
 

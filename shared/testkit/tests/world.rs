@@ -1,0 +1,31 @@
+//! Owns the trial of the whole: the four agents as scripts, in worlds where everything fails that can.
+//! Never asserts a time: the rate is printed.
+//! Next: a failing seed prints the command that replays it.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
+use testkit::world::scripted;
+
+#[test]
+fn no_promise_is_broken_in_two_thousand_seeds_and_every_fault_has_its_turn() {
+    let tally = scripted().unwrap().try_many(0, 2_000, false, |report| println!("{report}"));
+    println!("{tally}");
+    assert!(tally.failed.is_empty(), "{} seeds failed", tally.failed.len());
+    assert_eq!(tally.hits.missing(), Vec::<String>::new(), "never had their turn");
+}
+
+#[test]
+fn one_seed_is_the_same_world_every_time() {
+    let world = scripted().unwrap();
+    for seed in [3, 40, 1_207] {
+        let (once, again) = (world.run(seed), world.run(seed));
+        assert_eq!(once.fingerprint, again.fingerprint, "seed {seed}");
+        assert_eq!((once.deliveries, once.virtual_s), (again.deliveries, again.virtual_s), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_world_that_breaks_a_promise_says_which_and_how_to_see_it_again() {
+    let report = testkit::world::World::new(contract::Topology::murmuration().check().unwrap()).run(5);
+    assert!(report.violations.contains_key("never-at-rest"), "nobody consumes anything there: {report}");
+    assert!(report.to_string().contains("--bin world -- --seed 5"), "{report}");
+}
