@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::cause::NOT_FOR_SQS;
 use crate::limits::KEY_BYTES_MAX;
 use crate::{Event, GoalId, ParkNote, Tenant, TraceContext};
 
@@ -63,5 +64,5 @@ impl Attributes {
 
 /// A user's idempotency key: not empty, not over-long, nothing that a terminal or a header could choke on.
 pub fn is_key(key: &str) -> bool {
-    (1..=KEY_BYTES_MAX).contains(&key.len()) && !key.chars().any(char::is_control)
+    (1..=KEY_BYTES_MAX).contains(&key.len()) && !key.chars().any(|c| c.is_control() || NOT_FOR_SQS.contains(&c))
 }

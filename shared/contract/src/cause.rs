@@ -73,15 +73,23 @@ pub struct Cause {
 
 impl Cause {
     pub fn new(kind: CauseKind, detail: impl Into<String>) -> Cause {
-        let mut detail: String = detail.into();
-        if detail.len() > CAUSE_TEXT_BYTES_MAX {
-            let end = (0..=CAUSE_TEXT_BYTES_MAX).rev().find(|end| detail.is_char_boundary(*end)).unwrap_or(0);
-            detail.truncate(end);
-        }
-        // SQS refuses control characters in attributes, and a terminal should not have to fear them.
-        Cause { kind, detail: detail.replace(|c: char| c.is_control() || c == '\u{fffe}' || c == '\u{ffff}', " ") }
+        Cause { kind, detail: bounded(detail) }
     }
 }
+
+/// Words of unknown origin, cut and cleaned: a model's whole answer may stand in an error, and must not stand in a
+/// record. SQS refuses control characters in attributes, and a terminal should not have to fear them.
+pub fn bounded(text: impl Into<String>) -> String {
+    let mut text: String = text.into();
+    if text.len() > CAUSE_TEXT_BYTES_MAX {
+        let end = (0..=CAUSE_TEXT_BYTES_MAX).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        text.truncate(end);
+    }
+    text.replace(|c: char| c.is_control() || NOT_FOR_SQS.contains(&c), " ")
+}
+
+/// What SQS refuses in a message though Unicode and JSON allow it.
+pub(crate) const NOT_FOR_SQS: [char; 2] = ['\u{fffe}', '\u{ffff}'];
 
 impl std::fmt::Display for Cause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

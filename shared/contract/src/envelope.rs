@@ -5,6 +5,7 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use crate::cause::NOT_FOR_SQS;
 use crate::{Digest, EventData, EventId, EventType, GoalId, Source, Tenant, TraceContext, UnixMs};
 
 const DATASCHEMA_PREFIX: &str = "urn:murmuration:schema:";
@@ -54,7 +55,11 @@ impl Event {
 
     pub fn to_json(&self) -> String {
         // Strings, numbers and a `Value`: always serializes.
-        serde_json::to_string(self).unwrap_or_default()
+        let json = serde_json::to_string(self).unwrap_or_default();
+        if json.contains(NOT_FOR_SQS) {
+            return json.replace('\u{fffe}', "\\ufffe").replace('\u{ffff}', "\\uffff");
+        }
+        json
     }
 }
 

@@ -24,7 +24,7 @@ mod trace;
 
 pub use artifact::{ArtifactRef, Artifacts};
 pub use attributes::Attributes;
-pub use cause::{Cause, CauseKind, ParkNote};
+pub use cause::{Cause, CauseKind, ParkNote, bounded};
 pub use clock::{Clock, NoInstant, UnixMs};
 pub use envelope::{Enveloped, Event, dataschema};
 pub use error::PortError;

@@ -172,7 +172,7 @@ fn a_queue_lets_in_its_own_rules_only_and_the_undelivered_queue_all_rules() {
 #[test]
 fn the_table_has_its_due_index_and_its_expiry() {
     let table = all().table;
-    assert_eq!((table.indexes[0].name, table.ttl_attribute), ("due", "expires_at"));
+    assert_eq!((table.indexes[0].name, table.ttl_attribute), ("due", "ttl"));
     let policy = policy("writer");
     let index = &statement(&policy, "SweepLedger")["Resource"][0];
     assert_eq!(*index, "arn:aws:dynamodb:eu-west-1:123456789012:table/murmuration/index/due");

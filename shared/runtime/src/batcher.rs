@@ -100,7 +100,12 @@ where
 async fn flush<In: Clone, Out>(batching: Batching, call: Call<In, Out>, mut batch: Vec<Entry<In, Out>>) {
     let mut waits = Waits::within(batching.retry_budget, &batching.chance);
     let mut apart = false;
-    while !batch.is_empty() {
+    loop {
+        // Whoever has gone does not want it done later: a late heartbeat would hide a message that was given back.
+        batch.retain(|entry| !entry.reply.is_closed());
+        if batch.is_empty() {
+            return;
+        }
         let taken = if apart { 1 } else { batch.len() };
         let rest = batch.split_off(taken);
         let requests: Arc<[In]> = batch.iter().map(|entry| entry.request.clone()).collect();

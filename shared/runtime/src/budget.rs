@@ -49,7 +49,7 @@ impl From<BudgetError> for crate::StepError {
     fn from(error: BudgetError) -> crate::StepError {
         match error {
             BudgetError::Exhausted => crate::StepError::BudgetExhausted,
-            BudgetError::Deposed => crate::StepError::transient(error.to_string()),
+            BudgetError::Deposed => crate::StepError::Deposed,
             BudgetError::Port(error) => error.into(),
         }
     }
@@ -85,11 +85,15 @@ impl Budget {
 }
 
 impl Reservation {
-    /// After the model answered: what it really cost.
-    pub async fn settle(self, cost: Spend) -> Result<(), PortError> {
-        self.means.context.write(&spend::settle(&self.call, self.bound, cost)).await?;
-        self.means.open.fetch_sub(1, Ordering::Relaxed);
-        Ok(())
+    /// After the model answered: what it really cost. An answer that was paid for is not thrown away because this
+    /// fails: what is not settled is booked at its bound when the step ends.
+    pub async fn settle(self, cost: Spend) {
+        match self.means.context.write(&spend::settle(&self.call, self.bound, cost)).await {
+            Ok(_) => {
+                self.means.open.fetch_sub(1, Ordering::Relaxed);
+            }
+            Err(error) => tracing::warn!(goal = %self.call.step.goal, %error, "a reservation is booked at its bound"),
+        }
     }
 }
 

@@ -9,7 +9,11 @@ use std::time::Duration;
 use contract::SpanId;
 
 #[derive(Debug)]
-pub struct Chance(Mutex<fastrand::Rng>);
+pub struct Chance {
+    /// Half of every token: drawn once, so that two processes would have to collide twice.
+    process: u64,
+    rng: Mutex<fastrand::Rng>,
+}
 
 /// Who writes: fresh for every delivery and every sweep, so that a lost reply is recognised as one's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,20 +40,25 @@ impl fmt::Display for Token {
 
 impl Chance {
     pub fn seeded(seed: u64) -> Chance {
-        Chance(Mutex::new(fastrand::Rng::with_seed(seed)))
+        Chance { process: seed, rng: Mutex::new(fastrand::Rng::with_seed(seed)) }
     }
 
-    /// For a daemon: a seed that no other process has.
+    /// For a daemon: from the operating system's randomness. Nothing fences two processes that draw the same owner.
     pub fn fresh() -> Chance {
-        Chance(Mutex::new(fastrand::Rng::new()))
+        use std::hash::BuildHasher as _;
+        let random = std::collections::hash_map::RandomState::new();
+        Chance {
+            process: random.hash_one("process"),
+            rng: Mutex::new(fastrand::Rng::with_seed(random.hash_one("seed"))),
+        }
     }
 
     fn draw<T>(&self, with: impl FnOnce(&mut fastrand::Rng) -> T) -> T {
-        with(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        with(&mut self.rng.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub fn token(&self) -> Token {
-        Token(format!("{:032x}", self.draw(|rng| rng.u128(..))))
+        Token(format!("{:016x}{:016x}", self.draw(|rng| rng.u64(..)), self.process))
     }
 
     pub fn span(&self) -> SpanId {

@@ -45,7 +45,7 @@ enum Row {
 
 pub(crate) async fn claim(lane: &Lane, delivery: &Delivery<'_>, goal: &Goal) -> Result<Claim, PortError> {
     let context = &lane.context;
-    let mut place = match wait_at_most(lane, context.gate.beside()).await {
+    let mut place = match wait_for(lane, delivery, context.gate.beside()).await {
         Ok(place) => place,
         Err(settlement) => return Ok(Claim::Settled(settlement)),
     };
@@ -67,7 +67,13 @@ pub(crate) async fn claim(lane: &Lane, delivery: &Delivery<'_>, goal: &Goal) -> 
         let row = row(lane, delivery, &step);
         context.telemetry.metrics().claimed(&lane.row.name, metric(row));
         let write = match row {
-            Row::Mine | Row::RepeatCommit | Row::RepeatPark => {
+            Row::Mine => {
+                // An earlier try was applied and its reply lost: the lease runs since then.
+                let left = context.now().until(step.lease).min(lane.lease());
+                let held_since = Instant::now() - (lane.lease() - left);
+                return Ok(Claim::Found { place, step: Box::new(step), held_since });
+            }
+            Row::RepeatCommit | Row::RepeatPark => {
                 return Ok(Claim::Found { place, step: Box::new(step), held_since });
             }
             Row::OtherData | Row::AllDone | Row::RoundsOver | Row::OldCopy | Row::Busy | Row::NotYet => {
@@ -78,7 +84,7 @@ pub(crate) async fn claim(lane: &Lane, delivery: &Delivery<'_>, goal: &Goal) -> 
                 let crashes = Crashes::of(&step, row == Row::Takeover);
                 if crashes.must_be_alone() && !place.is_alone() {
                     drop(place);
-                    place = match wait_at_most(lane, context.gate.alone()).await {
+                    place = match wait_for(lane, delivery, context.gate.alone()).await {
                         Ok(place) => place,
                         Err(settlement) => return Ok(Claim::Settled(settlement)),
                     };
@@ -161,13 +167,28 @@ fn claimant(lane: &Lane, delivery: &Delivery<'_>) -> Claimant {
     }
 }
 
-/// A place at work, unless waiting for it would outlast the message's visibility or this process.
-async fn wait_at_most(lane: &Lane, place: impl Future<Output = Place>) -> Result<Place, Settlement> {
-    tokio::select! {
-        biased;
-        place = place => Ok(place),
-        () = lane.drain.work.cancelled() => Err(Settlement::RetryAfter(Duration::ZERO)),
-        () = tokio::time::sleep(lane.lease()) => Err(Settlement::Leave),
+/// A place at work. Steps end by their deadline, so whoever waits longer than that waits in vain; meanwhile its message
+/// stays hidden.
+async fn wait_for(
+    lane: &Lane,
+    delivery: &Delivery<'_>,
+    place: impl Future<Output = Place>,
+) -> Result<Place, Settlement> {
+    let mut place = std::pin::pin!(place);
+    let give_up = Instant::now() + Duration::from_secs(lane.limits().step_deadline_s) + lane.lease();
+    loop {
+        tokio::select! {
+            biased;
+            place = &mut place => return Ok(place),
+            () = lane.drain.work.cancelled() => return Err(Settlement::RetryAfter(Duration::ZERO)),
+            () = tokio::time::sleep(lane.lease() / 2) => {}
+        }
+        if Instant::now() >= give_up {
+            return Err(Settlement::Leave);
+        }
+        let hidden = lane.set_visibility(&delivery.message.receipt, lane.visibility_timeout());
+        // Failing to hide it brings a second copy, which waits at the same gate.
+        let _ = tokio::time::timeout(lane.lease() / 4, hidden).await;
     }
 }
 

@@ -127,7 +127,7 @@ async fn work(
         Attended::Panicked(why) => Err(StepError::transient(format!("the handler panicked: {why}"))),
         Attended::Overdue => Err(StepError::transient("the step's deadline passed")),
         Attended::GivenBack => {
-            let over = Over { how: "given-back".into(), at: context.now(), why: None };
+            let over = Over::new("given-back", context.now(), None);
             return record(lane, &hold, hold.release(0, context.now(), &over, None)).await;
         }
         Attended::GoalEnded => return Ok(Worked::Settled(Settlement::Delete)),
@@ -165,12 +165,14 @@ async fn give_up_or_back(
     let write = match error {
         StepError::Transient { why, retry_after } => {
             let not_before = context.now() + context.step_backoff(step.attempts, retry_after);
-            let over = Over { how: "failed".into(), at: context.now(), why: Some(why.clone()) };
+            let over = Over::new("failed", context.now(), Some(&why));
             hold.release(1, not_before, &over, Some(&Cause::new(CauseKind::AttemptsExhausted, why)))
         }
         StepError::Permanent { reason } => {
             hold.park(&Cause::new(CauseKind::Permanent, reason), unbooked, context.now())
         }
+        // Somebody else holds the step, or its goal has ended: whoever receives the message next finds out which.
+        StepError::Deposed => return Ok(Worked::Settled(Settlement::RetryAfter(Duration::from_secs(1)))),
         StepError::BudgetExhausted => {
             let cause = Cause::new(CauseKind::BudgetExhausted, "the goal's allowance is spent");
             hold.park(&cause, unbooked, context.now())

@@ -79,12 +79,14 @@ async fn accept(lane: &Lane, delivery: &Delivery<'_>) -> Result<Result<Goal, Cau
 
 /// A cancel is no step: whoever accepts goals performs the end.
 async fn cancel(lane: &Lane, delivery: &Delivery<'_>, goal: Option<Goal>) -> Result<Admission, PortError> {
-    if goal.is_none() && guard::stands(Guard::EndExists) {
+    let of_another = goal.as_ref().is_some_and(|goal| goal.request.tenant != delivery.event.tenant);
+    if (goal.is_none() || of_another) && guard::stands(Guard::EndExists) {
         let detail = format!("a cancel of goal {}, which nobody knows", delivery.event.goal);
         return Ok(Admission::Settled(Settlement::Reject(Cause::new(CauseKind::NoSuchGoal, detail))));
     }
     if !goal.as_ref().is_some_and(Goal::ended) {
         let reason = delivery.event.data_as::<GoalCancelRequested>().ok().and_then(|request| request.reason);
+        let reason = reason.map(contract::bounded);
         let cancelled = GoalCancelled { goal: goal.as_ref().map(Goal::words).unwrap_or_default(), reason };
         let about = goal.as_ref().map_or(&*delivery.event, |goal| &goal.request);
         join::end(&lane.context, about, &cancelled, None, &Closer::of(delivery)).await?;

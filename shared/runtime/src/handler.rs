@@ -127,11 +127,18 @@ pub enum StepError {
     /// The goal's allowance is spent, and there is nothing to give without more.
     #[error("the goal's budget is exhausted")]
     BudgetExhausted,
+    /// This attempt may not go on: a reservation said so.
+    #[error("this attempt is not wanted any more")]
+    Deposed,
 }
 
 impl StepError {
     pub fn transient(why: impl Into<String>) -> StepError {
         StepError::Transient { why: why.into(), retry_after: None }
+    }
+    /// The same, but not before this time has passed: what a `Retry-After` asks for.
+    pub fn retry_after(why: impl Into<String>, wait: Duration) -> StepError {
+        StepError::Transient { why: why.into(), retry_after: Some(wait) }
     }
     pub fn permanent(reason: impl Into<String>) -> StepError {
         StepError::Permanent { reason: reason.into() }

@@ -83,6 +83,9 @@ async fn write_live(
             Written::Refused(Some(item)) if unexpired(Some(item.clone()), context.now()).is_some() => {
                 return Ok((false, item));
             }
+            Written::Refused(Some(_)) if key.kind == ItemKind::Goal || goal.expires_at <= context.now() => {
+                return Err(PortError::permanent("the goal expired while a step was at work for it"));
+            }
             Written::Refused(Some(_)) => {
                 context.write(&join::renew(key.clone(), goal.expires_at, context.now())).await?;
             }
@@ -142,6 +145,7 @@ pub(crate) async fn end<T: EventData>(
 ) -> Result<Option<Item>, PortError> {
     let data = serde_json::to_value(data).map_err(|why| PortError::permanent(why.to_string()))?;
     let event = told_event(context, about, T::TYPE, &Unit::goal(), data, closer);
+    context.choreography.validate(&event.kind, event.version, &event.data).map_err(PortError::permanent)?;
     let told_by = context.now() + context.settings.told_after;
     match context.write(&goal::end(&event, if_version, &closer.token, told_by)).await? {
         Written::Applied(item) => {

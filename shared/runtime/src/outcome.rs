@@ -159,6 +159,12 @@ fn opening(
         let detail = format!("the head of join {} has {head_bytes} bytes, {JOIN_HEAD_BYTES_MAX} at most", join.name);
         return Err(PortError::permanent(detail));
     }
+    let mut unarrived = data.clone();
+    unarrived.insert("arrived".into(), serde_json::json!([]));
+    unarrived.insert("missing".into(), serde_json::json!(members));
+    let version = context.choreography.version_of(&join.emits);
+    let whole = context.choreography.validate(&join.emits, version, &unarrived.into());
+    whole.map_err(|why| PortError::permanent(format!("the head of join {} will not do: {why}", join.name)))?;
     // The steps behind the join need their time before the goal's own deadline; of a short goal they get half.
     let left = context.now().until(goal.deadline);
     let behind = context.choreography.time_behind(join).min(left / 2);
@@ -190,7 +196,12 @@ async fn arrival(
             Some(result.map_err(|why| PortError::permanent(format!("a result does not serialize: {why}")))?)
         }
         (None, [only]) => Some(only.data.clone()),
-        (None, _) => None,
+        (None, []) => None,
+        (None, _) => {
+            let detail =
+                format!("row {} arrives at {} with several events: say which result it brings", lane.row.name, at.join);
+            return Err(PortError::permanent(detail));
+        }
     };
     let mut brought = Brought { traceparent: Some(delivery.trace.traceparent()), ..Brought::default() };
     if let Some(result) = result {

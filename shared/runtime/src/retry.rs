@@ -14,6 +14,8 @@ use crate::chance::Chance;
 
 const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(5);
+/// A server may ask for any wait; more than this is not believed.
+const ASKED_MAX: Duration = Duration::from_secs(3_600);
 
 /// The waits between the tries of one call.
 #[derive(Debug)]
@@ -42,7 +44,7 @@ impl<'c> Waits<'c> {
     /// How long to wait before the next try, or that there is no next try.
     pub(crate) fn next(&mut self, error: &PortError) -> Option<Duration> {
         let PortError::Transient { retry_after, .. } = error else { return None };
-        let wait = self.chance.up_to(self.steps.next_backoff()?).max(retry_after.unwrap_or_default());
+        let wait = self.chance.up_to(self.steps.next_backoff()?).max(believed(*retry_after));
         (Instant::now() + wait < self.until).then_some(wait)
     }
 }
@@ -71,5 +73,9 @@ where
 /// How long a released message stays away after its `attempts`-th failure: exponential with full jitter.
 pub(crate) fn step_backoff(attempts: u32, asked: Option<Duration>, chance: &Chance) -> Duration {
     let most = Duration::from_secs(2).saturating_mul(1 << attempts.min(7));
-    chance.up_to(most).max(asked.unwrap_or_default()) + Duration::from_millis(500)
+    chance.up_to(most).max(believed(asked)) + Duration::from_millis(500)
+}
+
+fn believed(asked: Option<Duration>) -> Duration {
+    asked.unwrap_or_default().min(ASKED_MAX)
 }

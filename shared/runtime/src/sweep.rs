@@ -2,6 +2,7 @@
 //! Never coordinates: every daemon sweeps now and then, and two sweepers do no harm.
 //! Next: `join` ends, closes and publishes for whoever finds the reason.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,20 +32,31 @@ pub(crate) async fn sweep(context: Arc<Context>) {
 
 async fn shard_once(context: &Context, shard: u8) -> Result<(), PortError> {
     let before = context.now() - context.settings.skew_margin;
-    let due = context.retried(|| context.ports.ledger.due(shard, before, AT_ONCE)).await?;
-    for key in due {
-        // One item that cannot be helped must not keep the sweep from the others.
-        if let Err(error) = due_item(context, &key).await {
-            tracing::warn!(goal = %key.goal, item = key.sort(), %error, "a due item was left for the next sweep");
+    let mut seen = BTreeSet::new();
+    loop {
+        // Items that could not be helped stay at the head: the next page must reach past them.
+        let max = AT_ONCE + seen.len();
+        let due = context.retried(|| context.ports.ledger.due(shard, before, max)).await?;
+        let new: Vec<_> = due.into_iter().filter(|key| seen.insert(key.clone())).collect();
+        for key in &new {
+            if let Err(error) = due_item(context, key).await {
+                tracing::warn!(goal = %key.goal, item = key.sort(), %error, "a due item was left for the next sweep");
+            }
+        }
+        if new.len() < AT_ONCE {
+            return Ok(());
         }
     }
-    Ok(())
 }
 
 /// The index may be behind: the item itself decides.
 async fn due_item(context: &Context, key: &ItemKey) -> Result<(), PortError> {
     let closer = Closer::sweeping(context);
-    let Some(item) = context.read(&ItemKey::goal(key.goal)).await? else { return Ok(()) };
+    let Some(item) = context.read(&ItemKey::goal(key.goal)).await? else {
+        // Its goal expired: nobody waits for it any more.
+        context.write(&undue(key)).await?;
+        return Ok(());
+    };
     let goal = Goal::read(&item)?;
     match key.kind {
         ItemKind::Goal => due_goal(context, goal, &closer).await,
@@ -68,21 +80,36 @@ async fn due_goal(context: &Context, goal: Goal, closer: &Closer) -> Result<(), 
     }
 }
 
-/// A goal past its deadline ends: as completed, if what is required is there. Returns it as it then is.
-pub(crate) async fn overdue_goal(context: &Context, goal: Goal, closer: &Closer) -> Result<Goal, PortError> {
+/// A goal past its deadline ends: as completed, if what is required is there. Returns it as it then is, ended.
+pub(crate) async fn overdue_goal(context: &Context, mut goal: Goal, closer: &Closer) -> Result<Goal, PortError> {
     let careful = guard::stands(Guard::DeadlineClosable);
-    if careful && goal.join.closable() {
-        join::close(context, &goal, goal.join.clone(), closer, JoinState::closable).await?;
-    } else {
-        let cause = EndCause::DeadlineExceeded { missing: goal.join.missing() };
-        let failed = GoalFailed { goal: goal.words(), cause };
-        let version = careful.then_some(goal.join.version);
-        join::end(context, &goal.request, &failed, version, closer).await?;
+    while !goal.ended() {
+        let closable = careful && goal.join.closable();
+        if closable {
+            match join::close(context, &goal, goal.join.clone(), closer, JoinState::closable).await {
+                // What arrived cannot be told, now or ever: the goal still ends.
+                Err(PortError::Permanent { reason }) => {
+                    tracing::error!(goal = %goal.request.goal, reason, "a complete goal cannot be told and fails");
+                    fail(context, &goal, closer, None).await?;
+                }
+                other => other?,
+            }
+        } else {
+            fail(context, &goal, closer, careful.then_some(goal.join.version)).await?;
+        }
+        // Refused because somebody arrived meanwhile: look again.
+        let key = goal.key();
+        let item = context.retried(|| context.ports.ledger.read(&key)).await?;
+        let item = item.ok_or_else(|| PortError::transient("a goal vanished while it ended"))?;
+        goal = Goal::read(&item)?;
     }
-    match context.read(&goal.key()).await? {
-        Some(item) => Goal::read(&item),
-        None => Ok(goal),
-    }
+    Ok(goal)
+}
+
+async fn fail(context: &Context, goal: &Goal, closer: &Closer, if_version: Option<i64>) -> Result<(), PortError> {
+    let cause = EndCause::DeadlineExceeded { missing: goal.join.missing() };
+    let failed = GoalFailed { goal: goal.words(), cause };
+    join::end(context, &goal.request, &failed, if_version, closer).await.map(drop)
 }
 
 async fn due_join(context: &Context, goal: &Goal, key: &ItemKey, closer: &Closer) -> Result<(), PortError> {
@@ -108,7 +135,7 @@ async fn due_join(context: &Context, goal: &Goal, key: &ItemKey, closer: &Closer
         OnDeadLetter::Fail => {
             let cause = EndCause::JoinIncomplete { join: key.kind.to_string(), missing: state.missing() };
             let failed = GoalFailed { goal: goal.words(), cause };
-            join::end(context, &goal.request, &failed, None, closer).await?;
+            join::end(context, &goal.request, &failed, Some(goal.join.version), closer).await?;
         }
         OnDeadLetter::Hold => {
             let until = context.now() + context.settings.hold_postpone.max(Duration::from_secs(1));

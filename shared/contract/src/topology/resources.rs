@@ -200,7 +200,7 @@ fn table(place: &Place) -> Table {
             sort_key: Key { name: "due_at", kind: "N" },
             projection: "KEYS_ONLY",
         }],
-        ttl_attribute: "expires_at",
+        ttl_attribute: "ttl",
         billing: "PAY_PER_REQUEST",
     }
 }

@@ -87,7 +87,6 @@ pub fn accept(
         Change::Set(Attr::Deadline, deadline.into()),
         Change::Set(Attr::DueAt, deadline.into()),
         Change::Set(Attr::DueShard, super::due_shard(event.goal)),
-        Change::Set(Attr::ExpiresAt, (deadline + settings.record_retention).into()),
         Change::Set(Attr::OnDeadLetter, policy.into()),
         Change::Set(Attr::Version, 0_i64.into()),
         Change::Set(Attr::SpendVersion, 0_i64.into()),
@@ -96,6 +95,8 @@ pub fn accept(
         Change::Set(Attr::MicrosAllowed, number(micros).into()),
         Change::Set(Attr::MicrosLeft, number(micros).into()),
     ];
+    // A deadline long past must not make a goal that has expired before it began.
+    changes.extend(super::expires(deadline.max(now) + settings.record_retention));
     if let Some(Members::Terminal { required, optional }) = choreography.terminal_join().map(|join| &join.members) {
         let names = |rows: &[contract::RowName]| rows.iter().map(ToString::to_string).collect::<Vec<_>>();
         let members = [names(required), names(optional)].concat();

@@ -96,7 +96,7 @@ macro_rules! attrs {
 
 attrs! {
     // every item
-    DueAt = "due_at", DueShard = "due_shard", ExpiresAt = "expires_at",
+    DueAt = "due_at", DueShard = "due_shard", ExpiresAt = "expires_at", Ttl = "ttl",
     // goal
     Request = "request", Digest = "digest", Deadline = "deadline", OnDeadLetter = "on_dead_letter",
     SpendVersion = "spend_version",

@@ -154,8 +154,8 @@ pub fn open(key: ItemKey, opening: &Opening, expires_at: UnixMs, now: UnixMs) ->
         Change::Add(Attr::Version, 0),
         Change::Set(Attr::DueAt, opening.due_at.into()),
         Change::Set(Attr::DueShard, super::due_shard(key.goal)),
-        Change::Set(Attr::ExpiresAt, expires_at.into()),
     ]);
+    changes.extend(super::expires(expires_at));
     let when = Condition::All(vec![super::live(now), Condition::Absent(Attr::Members).guarded(Guard::OpenOnce)]);
     Write { name: WriteName::Open, by: None, key, mode: Mode::Update, when, changes }
 }
@@ -171,7 +171,7 @@ pub struct Arriving {
 /// The item is of a goal that expired, and TTL has not removed it yet: begin it anew.
 pub fn renew(key: ItemKey, expires_at: UnixMs, now: UnixMs) -> Write {
     let when = Condition::AtMost(Attr::ExpiresAt, now.0);
-    let changes = vec![Change::Set(Attr::ExpiresAt, expires_at.into())];
+    let changes = super::expires(expires_at).to_vec();
     Write { name: WriteName::Renew, by: None, key, mode: Mode::Replace, when, changes }
 }
 
@@ -189,12 +189,13 @@ pub fn arrive(key: ItemKey, arrival: &Arriving, expires_at: UnixMs, now: UnixMs)
         Condition::Any(new).guarded(Guard::ArriveMember),
     ]);
     let word = if *status == ArrivalStatus::Ok { "ok" } else { "failed" };
-    let changes = vec![
+    let mut changes = vec![
         Change::Set(status_of(), word.into()),
         Change::Set(Attr::Arrived(member.clone()), json::text(brought)),
         Change::Add(Attr::Version, 1),
-        Change::Set(Attr::ExpiresAt, expires_at.into()),
     ];
+    // The goal's own item has its expiry, and keeps it.
+    changes.extend(super::expires(expires_at));
     Write { name: WriteName::Arrive, by: None, key, mode: Mode::Update, when, changes }
 }
 

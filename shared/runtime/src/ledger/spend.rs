@@ -10,6 +10,9 @@ use contract::guard::{self, Guard};
 
 use super::{Attr, Change, Condition, Item, ItemKey, ItemKind, Mode, Write, WriteName};
 
+/// One write has room for so many removals; whoever books asks until there is nothing left.
+const AT_ONCE: usize = 100;
+
 /// Tokens and millionths of a dollar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spend {
@@ -130,7 +133,7 @@ pub fn book(goal: &Item, step: &ItemKey, epoch: u32, own: bool) -> Result<Option
     let last = if own && guard::stands(Guard::BookOwn) { epoch } else { epoch.saturating_sub(1) };
     let floor = goal.number(&Call::floor(step)).unwrap_or(0);
     let dead = open_calls(goal, step)?;
-    let dead: Vec<_> = dead.into_iter().filter(|((epoch, _), _)| *epoch <= last).collect();
+    let dead: Vec<_> = dead.into_iter().filter(|((epoch, _), _)| *epoch <= last).take(AT_ONCE).collect();
     let rises = i64::from(epoch) > floor;
     if dead.is_empty() && !rises && guard::stands(Guard::FloorRises) {
         return Ok(None);

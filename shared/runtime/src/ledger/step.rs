@@ -121,6 +121,12 @@ pub struct Over {
     pub why: Option<String>,
 }
 
+impl Over {
+    pub fn new(how: &str, at: UnixMs, why: Option<&str>) -> Over {
+        Over { how: how.into(), at, why: why.map(contract::bounded) }
+    }
+}
+
 impl Claimant {
     fn claim(&self, epoch: u32) -> Vec<Change> {
         let held =
@@ -142,8 +148,8 @@ impl Claimant {
 /// Put if absent: epoch 1.
 pub fn claim(key: ItemKey, digest: &Digest, expires_at: UnixMs, who: &Claimant) -> Write {
     let mut changes = who.claim(1);
-    changes
-        .extend([Change::Set(Attr::Digest, digest.as_str().into()), Change::Set(Attr::ExpiresAt, expires_at.into())]);
+    changes.push(Change::Set(Attr::Digest, digest.as_str().into()));
+    changes.extend(super::expires(expires_at));
     Write {
         name: WriteName::Claim,
         by: Some(who.token.clone()),
@@ -171,7 +177,7 @@ pub fn new_round(step: &Step, who: &Claimant) -> Write {
 pub fn takeover(step: &Step, crashes: Crashes, who: &Claimant) -> Write {
     let mut changes = who.claim(step.epoch + 1);
     changes.extend(crashes.changes());
-    let over = Over { how: "lease-over".into(), at: who.now, why: None };
+    let over = Over::new("lease-over", who.now, None);
     changes.push(Change::Set(Attr::Over(step.epoch.to_string()), json::text(&over)));
     let as_read = Condition::All(vec![is(State::Claimed), Condition::Equals(Attr::Lease, step.lease.into())]);
     reclaim(step, who, WriteName::Takeover, Guard::TakeoverEpoch, as_read.guarded(Guard::TakeoverAsRead), changes)
@@ -263,7 +269,7 @@ impl Hold {
 
     pub fn commit(&self, outcome: String, unbooked: bool, at: UnixMs) -> Write {
         let claimed = is(State::Claimed).guarded(Guard::CommitState);
-        let over = Over { how: "committed".into(), at, why: None };
+        let over = Over::new("committed", at, None);
         let changes = vec![
             Change::Set(Attr::State, State::Committed.as_str().into()),
             Change::Set(Attr::Outcome, outcome.into()),
@@ -276,7 +282,7 @@ impl Hold {
 
     pub fn park(&self, cause: &Cause, unbooked: bool, at: UnixMs) -> Write {
         let claimed = is(State::Claimed).guarded(Guard::ParkState);
-        let over = Over { how: "parked".into(), at, why: Some(cause.to_string()) };
+        let over = Over::new("parked", at, Some(&cause.to_string()));
         let changes = vec![
             Change::Set(Attr::State, State::Parked.as_str().into()),
             Change::Add(Attr::Parks, 1),

@@ -35,6 +35,11 @@ impl Wish {
         body["on_dead_letter"] = policy.into();
         body["budget"] = json!({ "tokens": tokens });
         body["deadline"] = (shared.now() + Duration::from_secs(deadline_s)).to_string().into();
+        if shared.chance(0.02) {
+            // Longer ago than records are kept.
+            shared.hits().fault(Fault::DeadlinePast);
+            body["deadline"] = (shared.now() - Duration::from_secs(40 * 24 * 3_600)).to_string().into();
+        }
         let tenant = if shared.chance(0.5) { "acme" } else { "default" };
         Wish { tenant: tenant.parse().unwrap_or_default(), key: format!("key-{number}"), body }
     }
@@ -110,6 +115,13 @@ pub(crate) fn plan(shared: &Arc<Shared>, wishes: &[Wish]) {
         shared.hits().fault(Fault::CancelOfNobody);
         let nobody = GoalId::derive(&Tenant::default(), "nobody's");
         at(shared, 300, nobody, |shared, goal| async move { cancel(&shared, goal, &Tenant::default()).await });
+    }
+    if shared.chance(0.1) {
+        shared.hits().fault(Fault::Rubbish);
+        at(shared, 300, (), |shared, ()| async move { rubbish(&shared).await });
+    }
+    if shared.chance(0.1) {
+        at(shared, 600, (), |shared, ()| async move { from_somebody_else(&shared).await });
     }
     if shared.chance(0.1) {
         shared.hits().fault(Fault::EventOfNobody);
@@ -194,6 +206,38 @@ async fn forge(shared: &Shared) {
         let message = Outbound { body: forged.to_json(), attributes, group: None };
         drop(shared.cloud.queue.send(&row.queue, &[message]).await);
     }
+}
+
+/// What is no event at all, on any queue.
+async fn rubbish(shared: &Shared) {
+    let rows = &shared.choreography.rows;
+    let row = &rows[shared.draw(|rng| rng.usize(..rows.len()))];
+    let bodies = ["{}", "[[[[[", "{\"goal\": \"\"}", "{\"specversion\": \"9\"}", "\u{feff}{}"];
+    let body = bodies[shared.draw(|rng| rng.usize(..bodies.len()))].to_owned();
+    let message = Outbound { body, ..Outbound::default() };
+    drop(shared.cloud.queue.send(&row.queue, &[message]).await);
+}
+
+/// A copy of a real event, from a source that may not say it, or after too many hops.
+async fn from_somebody_else(shared: &Shared) {
+    let published = shared.cloud.bus.published_since(0);
+    let consumed = |event: &&Arc<Event>| {
+        shared.choreography.rows.iter().any(|row| row.consumes.contains(&event.kind)) && event.source != Source::USER
+    };
+    let candidates: Vec<_> = published.iter().filter(consumed).collect();
+    if candidates.is_empty() {
+        return;
+    }
+    let mut event = Event::clone(candidates[shared.draw(|rng| rng.usize(..candidates.len()))]);
+    if shared.chance(0.5) {
+        shared.hits().fault(Fault::ForgedSource);
+        event.source = Source::from("murmuration.nobody".to_owned());
+    } else {
+        shared.hits().fault(Fault::TooManyHops);
+        event.hops = shared.choreography.hops_max + 1;
+    }
+    event.data["forged"] = true.into();
+    drop(shared.cloud.bus.put(&[event]).await);
 }
 
 async fn event_of_nobody(shared: &Shared) {

@@ -62,6 +62,12 @@ pub(crate) enum Fault {
     EventOfNobody,
     LateDuplicate,
     ClockSkew,
+    Rubbish,
+    ForgedSource,
+    DeadlinePast,
+    LongError,
+    AllRequired,
+    TooManyHops,
 }
 
 macro_rules! writes {
@@ -128,6 +134,12 @@ impl Fault {
         Fault::EventOfNobody,
         Fault::LateDuplicate,
         Fault::ClockSkew,
+        Fault::Rubbish,
+        Fault::ForgedSource,
+        Fault::DeadlinePast,
+        Fault::LongError,
+        Fault::AllRequired,
+        Fault::TooManyHops,
     ];
 }
 

@@ -107,6 +107,7 @@ impl Queue for Faulty {
         self.call(Op::Receive, async {
             let messages = shared.cloud.queue.receive(queue, max, wait, visibility).await?;
             for message in &messages {
+                shared.log(&self.0.name, "RECEIVES", &message.receipt.0);
                 shared.witness().received(shared, queue, message);
                 if shared.faults_on() && shared.chance(shared.odds.duplicate_message) {
                     shared.hits().fault(Fault::DuplicateMessage);
@@ -124,6 +125,7 @@ impl Queue for Faulty {
             let refused = self.refused(batch.len())?;
             partly(batch, &refused, |kept| async move {
                 for receipt in &kept {
+                    shared.log(&self.0.name, "DELETES", &receipt.0);
                     shared.witness().deleted(shared, receipt);
                 }
                 shared.cloud.queue.delete(queue, &kept).await
@@ -152,6 +154,7 @@ impl Queue for Faulty {
             let refused = self.refused(batch.len())?;
             partly(batch, &refused, |kept| async move {
                 for letter in &kept {
+                    shared.log(&self.0.name, "SENDS", format_args!("{queue} {:?}", letter.attributes.park()));
                     shared.witness().dead_letter(shared, queue, letter);
                 }
                 shared.cloud.queue.send(queue, &kept).await

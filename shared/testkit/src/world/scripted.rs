@@ -94,7 +94,7 @@ impl Script {
             if shared.faults_on() && shared.chance(shared.odds.unsettled) {
                 shared.hits().fault(Fault::Unsettled);
             } else {
-                reservation.settle(COST).await?;
+                reservation.settle(COST).await;
             }
         }
         if shared.odds.calls == 0 {
@@ -130,6 +130,11 @@ impl Script {
         let odds = &shared.odds;
         if odds.poison == Some(self.row) && shared.chance(0.9) {
             shared.hits().fault(Fault::Poison);
+            if shared.chance(0.05) {
+                // As if a model's whole answer stood in the error.
+                shared.hits().fault(Fault::LongError);
+                return Err(StepError::transient("\u{ffff}\n".repeat(120_000)));
+            }
             return Err(StepError::transient("poisoned"));
         }
         if !shared.faults_on() {
@@ -170,7 +175,12 @@ impl Handler for Plan {
         }
         let head = ResearchHead { goal: goal.goal, questions };
         let quorum = u32::try_from(tasks.min(2)).unwrap_or(0);
-        Ok(handled.opening(Open::join("evidence", &head).quorum(quorum)))
+        let open = Open::join("evidence", &head).quorum(quorum);
+        if shared.chance(0.1) {
+            shared.hits().fault(Fault::AllRequired);
+            return Ok(handled.opening(open.all_required()));
+        }
+        Ok(handled.opening(open))
     }
 }
 

@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use contract::events::{GoalCancelled, GoalCompleted, GoalFailed};
-use contract::{Digest, EventData, EventId, QueueName};
+use contract::{Digest, EventId, QueueName};
 use runtime::ledger::join::JoinState;
 use runtime::ledger::{Attr, Item, ItemKey, ItemKind};
 
@@ -77,7 +76,9 @@ pub(super) fn report(shared: &Shared, wishes: &[Wish], at_rest: bool) -> Report 
             bad("goal-never-ended", goal.to_string());
         }
     }
-    terminal_events(shared, &mut bad);
+    for (goal, events) in witness.terminal.iter().filter(|(_, events)| events.len() > 1) {
+        bad("two-ends", format!("{goal} {events:?}"));
+    }
     dead_letters(shared, &mut bad);
     let violations = witness.violations.iter().map(|(name, how)| (*name, how.clone()));
     found.extend(violations);
@@ -119,21 +120,6 @@ fn left_open(finished: &BTreeMap<ItemKey, u32>, goal: &Item, bad: &mut impl FnMu
         let Some((step, epoch)) = step_of_call(goal.key.goal, call) else { continue };
         if finished.get(&step).is_some_and(|last| epoch <= *last) {
             bad("reservation-left-open", call.clone());
-        }
-    }
-}
-
-/// Exactly one terminal event a goal, however often it was told.
-fn terminal_events(shared: &Shared, bad: &mut impl FnMut(&'static str, String)) {
-    let mut terminal: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    for event in shared.cloud.bus.published_since(0) {
-        if [GoalCompleted::TYPE, GoalFailed::TYPE, GoalCancelled::TYPE].contains(&event.kind) {
-            terminal.entry(event.goal).or_default().insert((event.id, event.digest()));
-        }
-    }
-    for (goal, events) in terminal {
-        if events.len() > 1 {
-            bad("two-ends", goal.to_string());
         }
     }
 }

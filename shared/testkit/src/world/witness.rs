@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contract::decode::{self, Raw};
-use contract::events::{GoalCompleted, GoalFailed};
+use contract::events::{GoalCancelled, GoalCompleted, GoalFailed};
 use contract::{Digest, Event, EventData, EventId, GoalId, QueueName, RowName, UnixMs};
 use runtime::Token;
 use runtime::ledger::join::JoinState;
@@ -26,13 +26,16 @@ pub(crate) struct Witness {
     /// By event: its content's digest, and how often it was published.
     pub(crate) events: BTreeMap<EventId, (Digest, u32)>,
     pub(crate) published: Vec<(EventId, Digest)>,
+    /// By goal: the terminal events that anybody published, delivered or not.
+    pub(crate) terminal: BTreeMap<GoalId, BTreeSet<(EventId, Digest)>>,
     pub(crate) dropped: BTreeSet<GoalId>,
     /// Messages under way, by receipt.
     receipts: BTreeMap<Receipt, Seen>,
     holders: BTreeMap<ItemKey, Holder>,
     /// By step: the highest n of its dead letters.
     dead: BTreeMap<ItemKey, u32>,
-    rejected: BTreeSet<(QueueName, String)>,
+    /// Bodies that were rejected, each for one delete.
+    rejected: BTreeMap<(QueueName, String), u32>,
     redriven: BTreeSet<(ItemKey, u32)>,
     killed_beside: BTreeSet<(ItemKey, u32)>,
     blamed: BTreeMap<ItemKey, u32>,
@@ -106,7 +109,7 @@ impl Witness {
         };
         let row = shared.choreography.rows.iter().find(|row| row.queue.dead_letters() == *queue);
         let (Some(row), Some(goal), Some(event)) = (row, note.goal, note.event) else {
-            self.rejected.insert((queue.clone(), letter.body.clone()));
+            *self.rejected.entry((queue.clone(), letter.body.clone())).or_default() += 1;
             return;
         };
         let key = ItemKey::step(goal, &row.name, event);
@@ -121,40 +124,51 @@ impl Witness {
             let n = self.dead.entry(key).or_default();
             *n = note.n.max(*n);
         } else {
-            self.rejected.insert((queue.clone(), letter.body.clone()));
+            *self.rejected.entry((queue.clone(), letter.body.clone())).or_default() += 1;
         }
     }
 
     pub(crate) fn deleted(&mut self, shared: &Shared, receipt: &Receipt) {
         let Some(seen) = self.receipts.get(receipt).cloned() else { return };
-        if self.rejected.contains(&(seen.queue.dead_letters(), seen.body.clone())) {
-            return;
+        let Some((invariant, how)) = self.lost_by_deleting(shared, &seen) else { return };
+        match self.rejected.get_mut(&(seen.queue.dead_letters(), seen.body.clone())) {
+            Some(rejected) if *rejected > 0 => {
+                // A delete whose reply was lost is sent again: it is still the same one.
+                *rejected -= 1;
+                self.receipts.remove(receipt);
+            }
+            _ => self.violated(invariant, || how),
         }
+    }
+
+    /// What would be lost with this message, unless it was rejected before.
+    fn lost_by_deleting(&mut self, shared: &Shared, seen: &Seen) -> Option<(&'static str, String)> {
         let Some(event) = &seen.event else {
-            return self.violated("undecodable-message-lost", || seen.body.chars().take(200).collect());
+            return Some(("undecodable-message-lost", seen.body.chars().take(200).collect()));
         };
         if self.ended_at.contains_key(&event.key.goal) {
-            return;
+            return None;
         }
         if event.cancels {
-            return self.violated("cancel-lost", || event.key.goal.to_string());
+            return Some(("cancel-lost", event.key.goal.to_string()));
         }
         let Some(step) = shared.step(&event.key) else {
-            return self.violated("message-lost", || format!("{} was never claimed", event.key.sort()));
+            return Some(("message-lost", format!("{} was never claimed", event.key.sort())));
         };
         if step.digest != event.digest {
-            return self.violated("other-data-swallowed", || event.key.sort());
+            return Some(("other-data-swallowed", event.key.sort()));
         }
         if self.dead.get(&event.key).is_some_and(|n| *n > seen.park_n) {
-            return;
+            return None;
         }
         if step.state != State::Committed {
-            return self.violated("message-lost", || format!("{} is {:?}", event.key.sort(), step.state));
+            return Some(("message-lost", format!("{} is {:?}", event.key.sort(), step.state)));
         }
         if let Some(undone) = shared.undone_effect(&step, &self.events) {
-            self.violated("deleted-before-its-effects", || format!("{}: {undone}", event.key.sort()));
+            return Some(("deleted-before-its-effects", format!("{}: {undone}", event.key.sort())));
         }
         self.finishes(&event.key, step.epoch);
+        None
     }
 
     fn finishes(&mut self, key: &ItemKey, epoch: u32) {
@@ -167,6 +181,9 @@ impl Witness {
     pub(crate) fn published(&mut self, shared: &Shared, event: &Event) {
         let digest = event.digest();
         self.published.push((event.id, digest.clone()));
+        if [GoalCompleted::TYPE, GoalFailed::TYPE, GoalCancelled::TYPE].contains(&event.kind) {
+            self.terminal.entry(event.goal).or_default().insert((event.id, digest.clone()));
+        }
         if self.silent.get(&event.id).is_some_and(|at| at.0 + LONGEST_HOLDUP_MS < shared.now().0) {
             self.violated("emits-unbounded", || format!("{} {}", event.kind, event.id));
         }
@@ -208,6 +225,9 @@ impl Witness {
                     }
                     self.silent.entry(id).or_insert(process.shared.now());
                 }
+            }
+            WriteName::Postpone if after.has(&Attr::Ended) => {
+                self.violated("told-join-in-the-index", || after.key.sort());
             }
             WriteName::Postpone | WriteName::Undue | WriteName::Renew => {}
         }
@@ -417,6 +437,10 @@ impl Witness {
         let number = |attr| after.number(&attr).unwrap_or(0);
         if number(Attr::TokensSpent) + number(Attr::TokensReserved) > number(Attr::TokensAllowed) {
             self.violated("over-the-allowance", || key.goal.to_string());
+        }
+        let left = number(Attr::TokensAllowed) - number(Attr::TokensSpent) - number(Attr::TokensReserved);
+        if left != number(Attr::TokensLeft) {
+            self.violated("left-is-not-what-is-left", || format!("{left} against {}", number(Attr::TokensLeft)));
         }
         let bounds = after.attrs.keys().filter(|attr| matches!(attr, Attr::Open(_)));
         let open: i64 = bounds.filter_map(|attr| after.text(attr)?.split_once(':')?.0.parse::<i64>().ok()).sum();

@@ -179,6 +179,7 @@ impl MemoryQueue {
         attributes: Attributes,
         delay: Duration,
     ) -> EntryResult {
+        limits::text(body)?;
         self.deposit(queue, Deposit { body: body.clone(), attributes, group: None }, delay)
     }
 

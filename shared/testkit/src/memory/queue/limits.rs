@@ -32,14 +32,20 @@ pub(super) fn batch_bytes(batch: &[Outbound]) -> Result<(), PortError> {
     Ok(())
 }
 
+/// Whoever sends it, a rule of the bus included.
+pub(super) fn text(body: &str) -> Result<(), PortError> {
+    if body.is_empty() {
+        return Err(PortError::permanent("MissingParameter: MessageBody is empty"));
+    }
+    match body.chars().find(|c| !is_legal(*c)) {
+        Some(c) => Err(PortError::permanent(format!("InvalidMessageContents: {c:?} in the body"))),
+        None => Ok(()),
+    }
+}
+
 pub(super) fn message(entry: &Outbound) -> Result<(), PortError> {
     let refuse = |why: String| Err(PortError::permanent(why));
-    if entry.body.is_empty() {
-        return refuse("MissingParameter: MessageBody is empty".into());
-    }
-    if let Some(c) = entry.body.chars().find(|c| !is_legal(*c)) {
-        return refuse(format!("InvalidMessageContents: {c:?} in the body"));
-    }
+    text(&entry.body)?;
     let attributes = &entry.attributes.0;
     if attributes.len() > SQS_ATTRIBUTES_MAX {
         return refuse(format!("InvalidParameterValue: {} attributes, 10 at most", attributes.len()));
