@@ -9,6 +9,7 @@ use std::time::Duration;
 use contract::{Event, PortError, UnixMs};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tracing::field::display;
 
 use crate::delivery::{Settlement, process_delivery};
 use crate::lane::Lane;
@@ -173,9 +174,10 @@ fn record_span(lane: &Lane, message: &Received, event: &Event, start: UnixMs, ou
 }
 
 fn log(lane: &Lane, message: &Received, event: Option<&Event>, outcome: &str, error: Option<PortError>) {
-    let goal = event.map(|event| event.goal.to_string());
-    let id = event.map(|event| event.id.to_string());
-    let trace_id = event.map(|event| event.trace.trace.to_string());
+    // Shown, not made into text: most daemons have no subscriber that would want it.
+    let goal = event.map(|event| display(event.goal));
+    let id = event.map(|event| display(event.id));
+    let trace_id = event.map(|event| display(event.trace.trace));
     match error {
         Some(error) => {
             tracing::warn!(agent = %lane.row.name, goal, event = id, trace_id, message = message.message_id, outcome, %error);

@@ -82,8 +82,8 @@ impl Context {
     }
 
     /// Until every one of them is confirmed.
-    pub(crate) async fn emit(&self, events: &[Event]) -> Result<(), PortError> {
-        futures_util::future::try_join_all(events.iter().map(|event| self.emits.one(event.clone()))).await?;
+    pub(crate) async fn emit(&self, events: Vec<Event>) -> Result<(), PortError> {
+        futures_util::future::try_join_all(events.into_iter().map(|event| self.emits.one(event))).await?;
         Ok(())
     }
 
