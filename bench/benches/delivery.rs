@@ -2,6 +2,9 @@
 //! Never real time: it is paused, so that waiting costs nothing and only work is measured. Never a server.
 //! Next: `docs/benchmarks.md` keeps the figures; `shared/testkit/tests/calls.rs` counts the calls.
 
+#![expect(clippy::expect_used, reason = "a benchmark that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "the summary line is what a person reads")]
+
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -71,7 +74,7 @@ fn decode_wrapped_event(bencher: Bencher<'_, '_>) {
         let plain = Plain::waiting(choreography(), 1).await.expect("a message waits");
         received(&plain).await
     });
-    decoding(bencher, "decode", plain::ROW, message);
+    decoding(bencher, "decode", plain::ROW, &message);
 }
 
 /// What a person types.
@@ -86,7 +89,7 @@ fn decode_bare_goal(bencher: Bencher<'_, '_>) {
         sent_at: UnixMs(1_795_000_000_000),
         receive_count: 1,
     };
-    decoding(bencher, "bare goal", "research", message);
+    decoding(bencher, "bare goal", "research", &message);
 }
 
 /// The goal's state, the claim and the commit, with nothing around them.
@@ -147,7 +150,7 @@ fn whole_path(bencher: Bencher<'_, '_>, name: &'static str, concurrency: usize) 
     });
 }
 
-fn decoding(bencher: Bencher<'_, '_>, name: &'static str, row: &'static str, message: Received) {
+fn decoding(bencher: Bencher<'_, '_>, name: &'static str, row: &'static str, message: &Received) {
     let row = choreography().row(&RowName::new(row)).expect("the row is in the topology");
     bencher.counter(ItemsCount::new(MESSAGES)).bench_local(|| {
         note(name, MESSAGES, || {

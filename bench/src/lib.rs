@@ -1,1 +1,0 @@
-//! Nothing but a place for `benches/`: a package needs a target of its own.
