@@ -97,7 +97,7 @@ impl Wrapper {
 }
 
 fn small(enveloped: Enveloped) -> Result<Enveloped, Cause> {
-    let bytes = enveloped.event().to_json().len();
+    let bytes = enveloped.event().json_bytes();
     if bytes > EVENT_BYTES_MAX {
         return Err(undecodable(format!("an event of {bytes} bytes, {EVENT_BYTES_MAX} at most")));
     }

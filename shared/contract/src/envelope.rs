@@ -2,6 +2,9 @@
 //! Never holds a second spelling of anything: on the bus it is EventBridge's `detail`, on a queue the body.
 //! Next: `decode` reads it, the runtime's emitter publishes it.
 
+use std::borrow::Cow;
+use std::io;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
@@ -37,16 +40,16 @@ impl Event {
     }
 
     /// What a second copy of this event shares with the first: for a goal the user's key, otherwise the event's id.
-    pub fn idempotency_key(&self) -> String {
+    pub fn idempotency_key(&self) -> Cow<'_, str> {
         match &self.goal_key {
-            Some(key) if self.kind == crate::events::GoalRequested::TYPE => key.clone(),
-            _ => self.id.to_string(),
+            Some(key) if self.kind == crate::events::GoalRequested::TYPE => key.into(),
+            _ => self.id.to_string().into(),
         }
     }
 
     /// The `data` as the type that its schema was made from.
     pub fn data_as<T: EventData>(&self) -> Result<T, serde_json::Error> {
-        serde_json::from_value(self.data.clone())
+        T::deserialize(&self.data)
     }
 
     pub fn dataschema(&self) -> String {
@@ -61,39 +64,59 @@ impl Event {
         }
         json
     }
+
+    /// How long `to_json` is, without making it.
+    pub fn json_bytes(&self) -> usize {
+        let mut length = Length(0);
+        // As above: always serializes, and counting cannot fail.
+        let _ = serde_json::to_writer(&mut length, self);
+        length.0
+    }
+}
+
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 pub fn dataschema(kind: &EventType, version: u32) -> String {
     format!("{DATASCHEMA_PREFIX}{kind}.v{version}")
 }
 
-/// The CloudEvents spelling, in the order in which a person wants to read it.
+/// The CloudEvents spelling, in the order in which a person wants to read it. Written from what an event lends.
 #[derive(Serialize, Deserialize)]
-struct Wire {
-    specversion: String,
+struct Wire<'a> {
+    specversion: Cow<'a, str>,
     id: EventId,
-    source: Source,
-    r#type: EventType,
+    source: Cow<'a, Source>,
+    r#type: Cow<'a, EventType>,
     time: UnixMs,
-    datacontenttype: String,
+    datacontenttype: Cow<'a, str>,
     dataschema: String,
     goalid: GoalId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    goalkey: Option<String>,
+    goalkey: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     causationid: Option<EventId>,
-    idempotencykey: String,
+    idempotencykey: Cow<'a, str>,
     hops: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     deadline: Option<UnixMs>,
     #[serde(default)]
-    tenant: Tenant,
+    tenant: Cow<'a, Tenant>,
     // Any JSON is let in here and then dropped unless it parses: a bad trace is no reason to lose an event.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     traceparent: Value,
     #[serde(default, skip_serializing_if = "Value::is_null")]
     tracestate: Value,
-    data: Value,
+    data: Cow<'a, Value>,
 }
 
 impl Serialize for Event {
@@ -101,21 +124,21 @@ impl Serialize for Event {
         Wire {
             specversion: "1.0".into(),
             id: self.id,
-            source: self.source.clone(),
-            r#type: self.kind.clone(),
+            source: Cow::Borrowed(&self.source),
+            r#type: Cow::Borrowed(&self.kind),
             time: self.time,
             datacontenttype: "application/json".into(),
             dataschema: self.dataschema(),
             goalid: self.goal,
-            goalkey: self.goal_key.clone(),
+            goalkey: self.goal_key.as_deref().map(Cow::Borrowed),
             causationid: self.causation,
             idempotencykey: self.idempotency_key(),
             hops: self.hops,
             deadline: self.deadline,
-            tenant: self.tenant.clone(),
+            tenant: Cow::Borrowed(&self.tenant),
             traceparent: self.trace.traceparent().into(),
             tracestate: self.trace.state.clone().map_or(Value::Null, Value::from),
-            data: self.data.clone(),
+            data: Cow::Borrowed(&self.data),
         }
         .serialize(to)
     }
@@ -145,7 +168,7 @@ impl Enveloped {
 impl<'de> Deserialize<'de> for Enveloped {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Enveloped, D::Error> {
         use serde::de::Error;
-        let wire = Wire::deserialize(from)?;
+        let wire = Wire::<'static>::deserialize(from)?;
         if wire.specversion != "1.0" {
             return Err(D::Error::custom("specversion must be \"1.0\""));
         }
@@ -161,21 +184,21 @@ impl<'de> Deserialize<'de> for Enveloped {
         let trace = wire.traceparent.as_str().and_then(|parent| TraceContext::parse(parent, wire.tracestate.as_str()));
         Ok(Enveloped {
             has_trace: trace.is_some(),
-            idempotency_key: wire.idempotencykey,
+            idempotency_key: wire.idempotencykey.into_owned(),
             event: Event {
                 id: wire.id,
-                source: wire.source,
-                kind: wire.r#type,
+                source: wire.source.into_owned(),
+                kind: wire.r#type.into_owned(),
                 version,
                 time: wire.time,
                 goal: wire.goalid,
-                goal_key: wire.goalkey,
+                goal_key: wire.goalkey.map(Cow::into_owned),
                 causation: wire.causationid,
                 hops: wire.hops,
                 deadline: wire.deadline,
-                tenant: wire.tenant,
+                tenant: wire.tenant.into_owned(),
                 trace: trace.unwrap_or(TraceContext::NONE),
-                data: wire.data,
+                data: wire.data.into_owned(),
             },
         })
     }

@@ -63,6 +63,8 @@ name!(
     Source
 );
 
+const DAEMONS: &str = "murmuration.";
+
 impl Source {
     /// Whoever sends goals: a person, or an application of theirs.
     pub const USER: Source = Source::new("murmuration.user");
@@ -70,7 +72,12 @@ impl Source {
     pub const CHOREOGRAPHY: Source = Source::new("murmuration.choreography");
 
     pub fn of_daemon(daemon: &DaemonName) -> Source {
-        Source(Cow::Owned(format!("murmuration.{daemon}")))
+        Source(Cow::Owned(format!("{DAEMONS}{daemon}")))
+    }
+
+    /// Whether it is `of_daemon` of this one.
+    pub fn is_of(&self, daemon: &DaemonName) -> bool {
+        self.0.strip_prefix(DAEMONS) == Some(daemon.as_str())
     }
 }
 

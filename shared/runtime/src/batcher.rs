@@ -28,9 +28,18 @@ pub(crate) struct Batcher<In, Out> {
     _worker: JoinSet<()>,
 }
 
+type Reply<Out> = oneshot::Sender<Result<Out, PortError>>;
+
 struct Entry<In, Out> {
     request: In,
-    reply: oneshot::Sender<Result<Out, PortError>>,
+    reply: Reply<Out>,
+}
+
+impl<In: Clone, Out> Entry<In, Out> {
+    /// Only what is sent a second time is copied.
+    fn again((request, reply): (&In, Reply<Out>)) -> Entry<In, Out> {
+        Entry { request: request.clone(), reply }
+    }
 }
 
 #[derive(Clone)]
@@ -108,16 +117,19 @@ async fn flush<In: Clone, Out>(batching: Batching, call: Call<In, Out>, mut batc
         }
         let taken = if apart { 1 } else { batch.len() };
         let rest = batch.split_off(taken);
-        let requests: Arc<[In]> = batch.iter().map(|entry| entry.request.clone()).collect();
-        let (again, error) = match call(requests).await {
-            Ok(results) => sorted(batch, results),
+        let (requests, replies): (Vec<In>, Vec<Reply<Out>>) =
+            batch.into_iter().map(|entry| (entry.request, entry.reply)).unzip();
+        let requests: Arc<[In]> = requests.into();
+        let sent = requests.iter().zip(replies);
+        let (again, error) = match call(Arc::clone(&requests)).await {
+            Ok(results) => sorted(sent, results),
             // One malformed entry makes the whole call fail: the others must not suffer for it.
             Err(PortError::Permanent { .. }) if taken > 1 => {
                 apart = true;
-                batch.extend(rest);
+                batch = sent.map(Entry::again).chain(rest).collect();
                 continue;
             }
-            Err(error) => (batch, Some(error)),
+            Err(error) => (sent.map(Entry::again).collect(), Some(error)),
         };
         let failed = !again.is_empty();
         batch = again;
@@ -130,22 +142,22 @@ async fn flush<In: Clone, Out>(batching: Batching, call: Call<In, Out>, mut batc
 }
 
 /// Answers what is settled; gives back what may succeed later, with the last reason.
-fn sorted<In, Out>(
-    batch: Vec<Entry<In, Out>>,
+fn sorted<'r, In: Clone + 'r, Out>(
+    sent: impl Iterator<Item = (&'r In, Reply<Out>)>,
     results: Vec<Result<Out, PortError>>,
 ) -> (Vec<Entry<In, Out>>, Option<PortError>) {
     let mut results = results.into_iter();
     let (mut again, mut reason) = (vec![], None);
-    for entry in batch {
+    for (request, reply) in sent {
         match results.next() {
             Some(Err(error @ PortError::Transient { .. })) => {
                 reason = Some(error);
-                again.push(entry);
+                again.push(Entry::again((request, reply)));
             }
-            Some(result) => drop(entry.reply.send(result)),
+            Some(result) => drop(reply.send(result)),
             None => {
                 reason = Some(PortError::transient("the server answered for fewer entries than it was sent"));
-                again.push(entry);
+                again.push(Entry::again((request, reply)));
             }
         }
     }

@@ -56,15 +56,17 @@ pub(crate) fn goals(batching: Batching, ledger: Arc<dyn Ledger>) -> Batcher<Goal
                 let mut unique = ids.to_vec();
                 unique.sort_unstable();
                 unique.dedup();
-                let states = ledger.goals(&unique).await?;
-                let state = |id: &GoalId| {
+                let mut states = ledger.goals(&unique).await?;
+                let state = |(at, id): (usize, &GoalId)| {
                     if states.unprocessed.contains(id) && guard::stands(Guard::UnprocessedKeys) {
                         Err(PortError::transient("the goal's state was not read yet"))
-                    } else {
+                    } else if ids.iter().skip(at + 1).any(|later| later == id) {
                         Ok(states.found.get(id).cloned())
+                    } else {
+                        Ok(states.found.remove(id))
                     }
                 };
-                Ok(ids.iter().map(state).collect())
+                Ok(ids.iter().enumerate().map(state).collect())
             })
         }),
     )

@@ -3,12 +3,13 @@
 //! Next: `delivery::process_delivery`, then `settle::settle`.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use contract::{Event, PortError, UnixMs};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tracing::field::display;
 
 use crate::delivery::{Settlement, process_delivery};
 use crate::lane::Lane;
@@ -75,7 +76,6 @@ async fn room(lane: &Lane, permits: &Arc<Semaphore>) -> Option<Vec<OwnedSemaphor
     while held.len() < most {
         match Arc::clone(permits).try_acquire_owned() {
             Ok(permit) => held.push(permit),
-            Err(_) if held.len() * 2 > most => break,
             Err(_) => match tokio::time::timeout_at(patience, Arc::clone(permits).acquire_owned()).await {
                 Ok(Ok(permit)) => held.push(permit),
                 _ => break,
@@ -108,14 +108,15 @@ async fn receive(lane: &Lane, max: usize) -> Result<Vec<Received>, PortError> {
 }
 
 /// One message from its receive to its settlement. The permit is its place among those at work.
-async fn deliver(lane: Arc<Lane>, message: Received, _permit: OwnedSemaphorePermit) {
+async fn deliver(lane: Arc<Lane>, message: Received, permit: OwnedSemaphorePermit) {
     let context = &lane.context;
+    let _unsettled = Counted::begin(&context.unsettled);
     if lane.drain.receives.is_cancelled() {
         // It arrived while stopping: back at once, and no attempt counted.
         let back = settle(&lane, &message, None, Settlement::RetryAfter(Duration::ZERO)).await;
         return log(&lane, &message, None, "given-back", back.err());
     }
-    let _at_work = AtWork::begin(&lane);
+    let place = (AtWork::begin(&lane), permit);
     let start = context.now();
     let mut event = None;
     let settlement = match process_delivery(&lane, &message, &mut event).await {
@@ -126,6 +127,8 @@ async fn deliver(lane: Arc<Lane>, message: Received, _permit: OwnedSemaphorePerm
         }
     };
     let outcome = settle::word(&settlement);
+    // Nobody waits for a delete: its batch may take its time, while the place goes to the next message.
+    let _place = (settlement != Settlement::Delete).then_some(place);
     let settled = settle(&lane, &message, event.as_deref(), settlement).await;
     if let Some(event) = &event {
         record_span(&lane, &message, event, start, outcome);
@@ -133,21 +136,37 @@ async fn deliver(lane: Arc<Lane>, message: Received, _permit: OwnedSemaphorePerm
     log(&lane, &message, event.as_deref(), outcome, settled.err());
 }
 
-/// Counts a delivery while it is at work: the batchers need not wait for more than these.
-struct AtWork<'l>(&'l Lane);
+/// Counts a delivery for as long as it may yet have something for a batch: no batch waits for more than these.
+struct Counted<'c>(&'c AtomicUsize);
+
+impl<'c> Counted<'c> {
+    fn begin(count: &'c AtomicUsize) -> Counted<'c> {
+        count.fetch_add(1, Ordering::Relaxed);
+        Counted(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+struct AtWork<'l> {
+    lane: &'l Lane,
+    _counted: Counted<'l>,
+}
 
 impl<'l> AtWork<'l> {
     fn begin(lane: &'l Lane) -> AtWork<'l> {
-        lane.context.at_work.fetch_add(1, Ordering::Relaxed);
         lane.context.telemetry.metrics().in_flight(&lane.row.name, 1);
-        AtWork(lane)
+        AtWork { lane, _counted: Counted::begin(&lane.context.at_work) }
     }
 }
 
 impl Drop for AtWork<'_> {
     fn drop(&mut self) {
-        self.0.context.at_work.fetch_sub(1, Ordering::Relaxed);
-        self.0.context.telemetry.metrics().in_flight(&self.0.row.name, -1);
+        self.lane.context.telemetry.metrics().in_flight(&self.lane.row.name, -1);
     }
 }
 
@@ -173,9 +192,10 @@ fn record_span(lane: &Lane, message: &Received, event: &Event, start: UnixMs, ou
 }
 
 fn log(lane: &Lane, message: &Received, event: Option<&Event>, outcome: &str, error: Option<PortError>) {
-    let goal = event.map(|event| event.goal.to_string());
-    let id = event.map(|event| event.id.to_string());
-    let trace_id = event.map(|event| event.trace.trace.to_string());
+    // Shown, not made into text: most daemons have no subscriber that would want it.
+    let goal = event.map(|event| display(event.goal));
+    let id = event.map(|event| display(event.id));
+    let trace_id = event.map(|event| display(event.trace.trace));
     match error {
         Some(error) => {
             tracing::warn!(agent = %lane.row.name, goal, event = id, trace_id, message = message.message_id, outcome, %error);

@@ -29,6 +29,8 @@ pub(crate) struct Context {
     pub(crate) holder: String,
     /// Deliveries at work in this process.
     pub(crate) at_work: Arc<AtomicUsize>,
+    /// Those, and the ones whose delete is not confirmed yet.
+    pub(crate) unsettled: Arc<AtomicUsize>,
     emits: Batcher<Event, ()>,
     goals: Batcher<GoalId, Option<Item>>,
 }
@@ -43,7 +45,13 @@ impl Context {
         holder: String,
     ) -> Context {
         let (chance, at_work) = (Arc::new(chance), Arc::new(AtomicUsize::new(0)));
-        let batching = batching(&settings, &chance, &at_work);
+        let batching = Batching {
+            entries_max: contract::limits::SQS_BATCH_MAX,
+            linger: settings.linger,
+            retry_budget: settings.retry_elapsed_max,
+            at_work: Arc::clone(&at_work),
+            chance: Arc::clone(&chance),
+        };
         Context {
             emits: batches::emits(batching.clone(), Arc::clone(&ports.bus)),
             goals: batches::goals(batching, Arc::clone(&ports.ledger)),
@@ -55,11 +63,19 @@ impl Context {
             telemetry,
             holder,
             at_work,
+            unsettled: Arc::default(),
         }
     }
 
-    pub(crate) fn batching(&self) -> Batching {
-        batching(&self.settings, &self.chance, &self.at_work)
+    /// For what ends a delivery. With `patience`, a batch waits that much longer to fill.
+    pub(crate) fn settling(&self, patience: u32) -> Batching {
+        Batching {
+            entries_max: contract::limits::SQS_BATCH_MAX,
+            linger: self.settings.linger * patience,
+            retry_budget: self.settings.retry_elapsed_max,
+            at_work: Arc::clone(&self.unsettled),
+            chance: Arc::clone(&self.chance),
+        }
     }
 
     pub(crate) fn now(&self) -> UnixMs {
@@ -82,8 +98,8 @@ impl Context {
     }
 
     /// Until every one of them is confirmed.
-    pub(crate) async fn emit(&self, events: &[Event]) -> Result<(), PortError> {
-        futures_util::future::try_join_all(events.iter().map(|event| self.emits.one(event.clone()))).await?;
+    pub(crate) async fn emit(&self, events: Vec<Event>) -> Result<(), PortError> {
+        futures_util::future::try_join_all(events.into_iter().map(|event| self.emits.one(event))).await?;
         Ok(())
     }
 
@@ -100,15 +116,5 @@ impl Context {
 
     pub(crate) fn step_backoff(&self, attempts: u32, asked: Option<std::time::Duration>) -> std::time::Duration {
         retry::step_backoff(attempts, asked, &self.chance)
-    }
-}
-
-fn batching(settings: &Settings, chance: &Arc<Chance>, at_work: &Arc<AtomicUsize>) -> Batching {
-    Batching {
-        entries_max: contract::limits::SQS_BATCH_MAX,
-        linger: settings.linger,
-        retry_budget: settings.retry_elapsed_max,
-        at_work: Arc::clone(at_work),
-        chance: Arc::clone(chance),
     }
 }

@@ -27,13 +27,14 @@ pub(crate) async fn of_commit(lane: &Lane, delivery: &Delivery<'_>, goal: &Goal,
     if let Some(opening) = &outcome.opens {
         join::open(context, goal, opening, &closer).await?;
     }
-    context.emit(&outcome.emits).await?;
+    let emits = outcome.emits.len();
+    context.emit(outcome.emits).await?;
     if let Some(arrives) = &outcome.arrives {
         join::arrive(context, goal, &arrives.join, &arrives.arriving(), &closer).await?;
     }
     let repeated = step.owner != delivery.token;
     if repeated {
-        context.telemetry.metrics().extra_emits(&lane.row.name, outcome.emits.len());
+        context.telemetry.metrics().extra_emits(&lane.row.name, emits);
         if guard::stands(Guard::Emitted) {
             context.write(&step::emitted(&step.key)).await?;
         }
@@ -46,7 +47,7 @@ pub(crate) async fn of_park(lane: &Lane, delivery: &Delivery<'_>, goal: &Goal, s
     let context = &lane.context;
     let cause = step.cause.clone().unwrap_or_else(|| Cause::new(CauseKind::Permanent, "no cause was recorded"));
     book(lane, step).await?;
-    context.emit(&[failed_event(lane, delivery, goal, step, &cause)?]).await?;
+    context.emit(vec![failed_event(lane, delivery, goal, step, &cause)?]).await?;
     if !guard::stands(Guard::DeadLetterFirst) {
         give_up(lane, delivery, goal, &cause).await?;
     }

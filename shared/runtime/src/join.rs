@@ -170,7 +170,7 @@ pub(crate) async fn publish(context: &Context, key: &ItemKey, event: &Event) -> 
     if !guard::stands(Guard::ToldAfterEmit) {
         context.write(&join::told(key)).await?;
     }
-    context.emit(std::slice::from_ref(event)).await?;
+    context.emit(vec![event.clone()]).await?;
     match &key.kind {
         ItemKind::Join(name) => context.telemetry.metrics().join_closed(name),
         _ => context.telemetry.metrics().goal_ended(&event.kind),

@@ -15,6 +15,9 @@ use crate::context::Context;
 use crate::handler::AnyHandler;
 use crate::ports::Receipt;
 
+/// A delete holds nobody up: it waits for its batch ten times as long as what others wait for.
+const DELETE_PATIENCE: u32 = 10;
+
 #[derive(Debug)]
 pub(crate) struct Lane {
     pub(crate) context: Arc<Context>,
@@ -40,8 +43,8 @@ impl Lane {
         let queue = || (Arc::clone(&context.ports.queue), row.queue.clone());
         let ((port, name), (port2, name2)) = (queue(), queue());
         Lane {
-            deletes: batches::deletes(context.batching(), port, name),
-            visibility: batches::visibility(context.batching(), port2, name2),
+            deletes: batches::deletes(context.settling(DELETE_PATIENCE), port, name),
+            visibility: batches::visibility(context.settling(1), port2, name2),
             context,
             row,
             handler,

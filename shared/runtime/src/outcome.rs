@@ -5,7 +5,7 @@
 
 use contract::events::ArrivalStatus;
 use contract::limits::{EVENT_BYTES_MAX, JOIN_HEAD_BYTES_MAX, JOIN_MEMBERS_MAX, OUTPUTS_INLINE_BYTES_MAX};
-use contract::{ArtifactRef, Event, EventId, JoinName, PortError, Unit, artifact};
+use contract::{ArtifactRef, Event, EventId, EventType, JoinName, PortError, Unit, artifact};
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::Delivery;
@@ -52,9 +52,9 @@ pub(crate) async fn of(
     lane: &Lane,
     delivery: &Delivery<'_>,
     goal: &Goal,
-    handled: Handled,
+    mut handled: Handled,
 ) -> Result<String, PortError> {
-    let emits = events(lane, delivery, goal, &handled)?;
+    let emits = events(lane, delivery, goal, std::mem::take(&mut handled.emits))?;
     let outcome = Outcome {
         opens: handled.opens.map(|open| opening(lane, delivery, goal, open, &emits)).transpose()?,
         arrives: arrival(lane, delivery, handled.arrives, &emits).await?,
@@ -88,22 +88,27 @@ pub(crate) async fn recorded(lane: &Lane, step: &Step) -> Result<Outcome, PortEr
     }
 }
 
-fn events(lane: &Lane, delivery: &Delivery<'_>, goal: &Goal, handled: &Handled) -> Result<Vec<Event>, PortError> {
+fn events(
+    lane: &Lane,
+    delivery: &Delivery<'_>,
+    goal: &Goal,
+    emits: Vec<(EventType, Result<serde_json::Value, String>)>,
+) -> Result<Vec<Event>, PortError> {
     let context = &lane.context;
     let cause = &delivery.event;
-    let mut events: Vec<Event> = Vec::with_capacity(handled.emits.len());
-    for (kind, data) in &handled.emits {
-        let data = data.clone().map_err(|why| PortError::permanent(format!("{kind} does not serialize: {why}")))?;
-        if !lane.row.emits.contains(kind) {
+    let mut events: Vec<Event> = Vec::with_capacity(emits.len());
+    for (kind, data) in emits {
+        let data = data.map_err(|why| PortError::permanent(format!("{kind} does not serialize: {why}")))?;
+        if !lane.row.emits.contains(&kind) {
             return Err(PortError::permanent(format!("row {} does not emit {kind}", lane.row.name)));
         }
-        let index = events.iter().filter(|event| event.kind == *kind).count();
-        let version = context.choreography.version_of(kind);
-        context.choreography.validate(kind, version, &data).map_err(PortError::permanent)?;
+        let index = events.iter().filter(|event| event.kind == kind).count();
+        let version = context.choreography.version_of(&kind);
+        context.choreography.validate(&kind, version, &data).map_err(PortError::permanent)?;
         let event = Event {
-            id: EventId::derive(cause.goal, kind, &Unit::output(lane.row.name.as_str(), cause.id, index)),
+            id: EventId::derive(cause.goal, &kind, &Unit::output(lane.row.name.as_str(), cause.id, index)),
             source: lane.row.source(),
-            kind: kind.clone(),
+            kind,
             version,
             time: context.now(),
             goal: cause.goal,
@@ -115,10 +120,12 @@ fn events(lane: &Lane, delivery: &Delivery<'_>, goal: &Goal, handled: &Handled) 
             trace: delivery.trace.clone(),
             data,
         };
-        let bytes = event.to_json().len();
+        let bytes = event.json_bytes();
         if bytes > EVENT_BYTES_MAX {
-            let detail =
-                format!("{kind} has {bytes} bytes, {EVENT_BYTES_MAX} at most: store what is large as an artifact");
+            let detail = format!(
+                "{} has {bytes} bytes, {EVENT_BYTES_MAX} at most: store what is large as an artifact",
+                event.kind
+            );
             return Err(PortError::permanent(detail));
         }
         events.push(event);

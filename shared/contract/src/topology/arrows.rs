@@ -12,9 +12,9 @@ impl Topology {
     /// Whether this source may say that: the consumer's side of what the IAM policies allow.
     pub fn may_publish(&self, source: &Source, kind: &EventType) -> bool {
         let from_rows =
-            self.rows.iter().any(|row| row.source() == *source && self.said_by(row).any(|said| said == kind));
+            self.rows.iter().any(|row| source.is_of(&row.daemon) && self.said_by(row).any(|said| said == kind));
         from_rows
-            || (*source == Source::CHOREOGRAPHY && self.said_by_choreography().contains(kind))
+            || (*source == Source::CHOREOGRAPHY && self.joined_or_ended().any(|said| said == kind))
             || (self.entrances.contains(kind) && *source == Source::USER)
             || self.anybody_may_say(kind)
     }
@@ -32,9 +32,13 @@ impl Topology {
 
     /// What a join or a goal's end says, by whichever daemon happens to close it.
     pub fn said_by_choreography(&self) -> BTreeSet<EventType> {
-        let ends = [GoalCompleted::TYPE, GoalFailed::TYPE, GoalCancelled::TYPE];
-        let ends = ends.into_iter().filter(|kind| self.declared(kind).is_some());
-        self.joins.iter().map(|join| join.emits.clone()).chain(ends).collect()
+        self.joined_or_ended().cloned().collect()
+    }
+
+    fn joined_or_ended(&self) -> impl Iterator<Item = &EventType> {
+        const ENDS: [EventType; 3] = [GoalCompleted::TYPE, GoalFailed::TYPE, GoalCancelled::TYPE];
+        let ends = ENDS.into_iter().filter_map(|kind| self.declared(&kind));
+        self.joins.iter().map(|join| &join.emits).chain(ends)
     }
 
     /// Who may say this, in the order of the table.

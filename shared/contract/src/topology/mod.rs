@@ -7,6 +7,7 @@ mod arrows;
 pub mod asyncapi;
 mod check;
 mod choreography;
+pub mod cost;
 pub mod iam;
 pub mod mermaid;
 mod murmuration;
