@@ -1,7 +1,6 @@
 //! Owns the trial of the whole: the four agents as scripts, in worlds where everything fails that can.
 //! Never asserts a time: the rate is printed.
 //! Next: a failing seed prints the command that replays it.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 use testkit::world::scripted;
 
