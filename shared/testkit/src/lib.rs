@@ -2,9 +2,12 @@
 //! simulated world in which whole choreographies are tried.
 //!
 //! Invariant: a fake is never kinder than its server. Whatever runs over it may run over the real one.
-//! Next: `memory` is the fakes, `suites` the conduct, `world` the trial, `clock` the time that tests can move.
+//! Next: `memory` is the fakes, `suites` the conduct, `stage` one scene as a test says, `world` the trial by seeds, `clock`
+//! the time that tests can move.
 
 pub mod clock;
 pub mod memory;
+pub mod place;
+pub mod stage;
 pub mod suites;
 pub mod world;
