@@ -2,8 +2,10 @@
 //! Never changes anything.
 //! Next: the tests.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use contract::events::{GoalCancelled, GoalCompleted, GoalFailed};
 use contract::{Choreography, Event, EventData, GoalId, JoinName, RowName, UnixMs};
 use runtime::ledger::goal::Goal;
 use runtime::ledger::join::JoinState;
@@ -119,5 +121,31 @@ impl Stage {
     /// What the daemons counted, as Prometheus is shown it.
     pub fn metrics(&self) -> String {
         self.0.telemetry.metrics().render_prometheus()
+    }
+}
+
+/// What tests demand of every goal.
+impl Stage {
+    /// The goal's one end: told at least once, always in the same words, and no other end beside it.
+    #[track_caller]
+    pub fn one_end<T: EventData>(&self, goal: GoalId) -> Event {
+        let told = self.told::<T>(goal);
+        let all = self.told::<GoalCompleted>(goal).len()
+            + self.told::<GoalFailed>(goal).len()
+            + self.told::<GoalCancelled>(goal).len();
+        assert!(!told.is_empty() && all == told.len(), "{} of {goal}: {told:?} of {all} ends\n{self:?}", T::TYPE);
+        assert!(told.iter().all(|event| *event == told[0]), "an end told in two ways: {told:?}");
+        assert!(self.end_of(goal).is_some_and(|(event, told)| told && event == self.told::<T>(goal)[0]), "{self:?}");
+        told[0].clone()
+    }
+
+    /// No event was ever published with two contents.
+    #[track_caller]
+    pub fn one_content(&self) {
+        let mut contents: BTreeMap<contract::EventId, contract::Digest> = BTreeMap::new();
+        for event in self.0.cloud.bus.published() {
+            let first = contents.entry(event.id).or_insert_with(|| event.digest());
+            assert_eq!(*first, event.digest(), "{} {} has two contents\n{self:?}", event.kind, event.id);
+        }
     }
 }

@@ -243,6 +243,19 @@ impl Stage {
             since.elapsed() > Duration::from_secs(120)
         })
         .await;
+        self.one_content();
+    }
+
+    /// Starts a process of that daemon, and another one whenever it dies, until it is quiet. Returns how many died.
+    pub async fn until_quiet_with(&self, daemon: &'static str) -> usize {
+        let mut deaths = 0;
+        loop {
+            let process = self.start(daemon);
+            tokio::select! {
+                () = process.died() => deaths += 1,
+                () = self.until_quiet() => return deaths,
+            }
+        }
     }
 
     /// Lets virtual time pass.

@@ -45,6 +45,10 @@ impl Process {
         self.dead.is_cancelled()
     }
 
+    pub async fn died(&self) {
+        self.dead.cancelled().await;
+    }
+
     /// SIGTERM.
     pub fn stop(&self) {
         self.stop.cancel();
