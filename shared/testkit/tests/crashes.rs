@@ -6,8 +6,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use contract::CauseKind;
 use contract::events::{AnalysisCompleted, GoalCompleted, ReportWritten, ResearchCompleted, StepFailed};
+use contract::{CauseKind, EventData};
 use runtime::ledger::WriteName;
 use runtime::ledger::step::State;
 use runtime::{Handled, StepError};

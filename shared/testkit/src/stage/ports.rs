@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contract::{ArtifactRef, Artifacts, Clock, Event, GoalId, PortError, QueueName, UnixMs};
-use runtime::ledger::{Item, ItemKey, Write};
+use runtime::ledger::{Change, Item, ItemKey, Write};
 use runtime::ports::{Bus, EntryResult, GoalStates, Ledger, Outbound, Ports, Queue, Receipt, Received, Written};
 
 use super::Outcome;
@@ -41,6 +41,14 @@ impl Scripted {
 /// `<goal>/<sort key>`, as the log shows an item.
 fn name(key: &ItemKey) -> String {
     format!("{}/{}", key.goal, key.sort())
+}
+
+/// With the names of what it changes: one member's arrival is not another's.
+fn about(write: &Write) -> String {
+    let changed = list(&write.changes, |change| match change {
+        Change::Set(attr, _) | Change::Add(attr, _) | Change::Remove(attr) => attr.name().into_owned(),
+    });
+    format!("{} {changed}", name(&write.key))
 }
 
 fn list<T>(of: &[T], show: impl Fn(&T) -> String) -> String {
@@ -111,7 +119,7 @@ impl Ledger for Scripted {
             let applied = matches!(written, Written::Applied(_));
             Ok((written, if applied { Outcome::Applied } else { Outcome::Refused }))
         };
-        self.0.call(Op::Write(write.name), name(&write.key), call).await
+        self.0.call(Op::Write(write.name), about(write), call).await
     }
 
     async fn read(&self, key: &ItemKey) -> Result<Option<Item>, PortError> {
