@@ -153,6 +153,8 @@ pub fn open(key: ItemKey, opening: &Opening, expires_at: UnixMs, now: UnixMs) ->
         Change::Set(Attr::DueAt, opening.due_at.into()),
         Change::Set(Attr::DueShard, super::due_shard(key.goal)),
         Change::Set(Attr::ExpiresAt, expires_at.into()),
+        // Where nobody arrived yet, a close must find a version all the same.
+        Change::Add(Attr::Version, 0),
     ]);
     let when = Condition::All(vec![super::live(now), Condition::Absent(Attr::Members).guarded(Guard::OpenOnce)]);
     Write { name: WriteName::Open, by: None, key, mode: Mode::Update, when, changes }
