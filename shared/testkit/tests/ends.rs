@@ -58,7 +58,7 @@ async fn a_goal_whose_messages_are_lost_ends_at_its_deadline_by_the_sweep() {
 
 #[tokio::test(start_paused = true)]
 async fn at_its_deadline_a_goal_with_all_that_is_required_completes_and_names_what_is_missing() {
-    let (stage, wish) = (Stage::murmuration(), Wish::new("a goal").due_s(600));
+    let (stage, wish) = (Stage::murmuration(), Wish::new("a goal").due_s(300));
     let never = stage.hold(At::op(Op::Handler).about("/recommendation#"));
     stage.goal(&wish).await;
     stage.start_all();
