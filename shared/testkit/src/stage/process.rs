@@ -114,12 +114,14 @@ impl Process {
                 Fault::CrashAfter => self.crash_here().await,
                 Fault::HoldReply(gate) => gate.pass().await,
                 Fault::StopAfter => self.stop(),
-                Fault::LoseReply => return Err(PortError::transient("applied, and the reply lost")),
                 _ => {}
             }
         }
         if self.is_dead() {
             std::future::pending::<()>().await;
+        }
+        if faults.iter().any(|fault| matches!(fault, Fault::LoseReply)) {
+            return Err(PortError::transient("applied, and the reply lost"));
         }
         Ok(result?.0)
     }
