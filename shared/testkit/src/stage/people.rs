@@ -7,7 +7,7 @@ use contract::{
     Attributes, Event, EventData, EventId, GoalId, PortError, QueueName, RowName, Source, Tenant, TraceContext, Unit,
     UnixMs,
 };
-use runtime::ports::{Bus, Outbound, Queue};
+use runtime::ports::{Bus, EntryResult, Outbound, Queue};
 use serde_json::json;
 
 use super::{BASE, Stage};
@@ -103,7 +103,7 @@ fn letter(event: &Event) -> Outbound {
     Outbound { attributes: Attributes::of_event(event), body: event.to_json(), group: None }
 }
 
-fn done<T: std::fmt::Debug>(what: &str, results: Result<Vec<Result<T, PortError>>, PortError>) {
+fn done(what: &str, results: &Result<Vec<EntryResult>, PortError>) {
     let all_well = results.as_ref().is_ok_and(|results| results.iter().all(Result::is_ok));
     assert!(all_well, "{what}: {results:?}");
 }
@@ -138,11 +138,11 @@ impl Stage {
 
     /// Anybody may try.
     pub async fn publish(&self, event: &Event) {
-        done("publishing", self.0.cloud.bus.put(std::slice::from_ref(event)).await);
+        done("publishing", &self.0.cloud.bus.put(std::slice::from_ref(event)).await);
     }
 
     pub async fn message(&self, queue: &QueueName, message: Outbound) {
-        done("sending", self.0.cloud.queue.send(queue, &[message]).await);
+        done("sending", &self.0.cloud.queue.send(queue, &[message]).await);
     }
 
     /// An event straight to a row's queue.
