@@ -5,30 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use runtime::ledger::WriteName;
-
-/// What a process does at a place where it awaits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Op {
-    Write(WriteName),
-    Read,
-    Goals,
-    Due,
-    Receive,
-    Delete,
-    Visibility,
-    Send,
-    Put,
-    ArtifactPut,
-    ArtifactGet,
-    Handler,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Side {
-    Before,
-    After,
-}
+pub(crate) use crate::place::{Op, Side};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
@@ -70,38 +47,6 @@ pub(crate) enum Fault {
     TooManyHops,
 }
 
-macro_rules! writes {
-    ($($name:ident),+) => { &[$(Op::Write(WriteName::$name)),+,
-        Op::Read, Op::Goals, Op::Due, Op::Receive, Op::Delete, Op::Visibility, Op::Send, Op::Put, Op::ArtifactPut,
-        Op::ArtifactGet, Op::Handler] };
-}
-
-impl Op {
-    pub(crate) const ALL: &[Op] = writes!(
-        Accept,
-        End,
-        Told,
-        Arrive,
-        Open,
-        Close,
-        Postpone,
-        Undue,
-        Claim,
-        NewRound,
-        Takeover,
-        ClaimReleased,
-        Heartbeat,
-        Release,
-        Commit,
-        Park,
-        DeadLettered,
-        Emitted,
-        Reserve,
-        Settle,
-        Book
-    );
-}
-
 impl Fault {
     pub(crate) const ALL: &[Fault] = &[
         Fault::Crash,
@@ -141,15 +86,6 @@ impl Fault {
         Fault::AllRequired,
         Fault::TooManyHops,
     ];
-}
-
-impl fmt::Display for Op {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Op::Write(name) => write!(f, "{name:?}"),
-            other => write!(f, "{other:?}"),
-        }
-    }
 }
 
 /// How often each fault struck, and how often a process was at, and died at, each place.

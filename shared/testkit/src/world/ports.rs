@@ -13,6 +13,7 @@ use runtime::ports::{Bus, EntryResult, GoalStates, Ledger, Outbound, Ports, Queu
 
 use super::point::{Fault, Op, Side};
 use super::process::Process;
+use crate::place::partly;
 
 /// All five ports of one process.
 #[derive(Clone, Debug)]
@@ -73,25 +74,6 @@ impl Faulty {
         };
         Ok((0..entries).map(one).collect())
     }
-}
-
-/// Applies what is not refused, and answers for all in order.
-async fn partly<T: Clone, F>(
-    batch: &[T],
-    refused: &[bool],
-    apply: impl FnOnce(Vec<T>) -> F,
-) -> Result<Vec<EntryResult>, PortError>
-where
-    F: Future<Output = Result<Vec<EntryResult>, PortError>>,
-{
-    let kept: Vec<T> =
-        batch.iter().zip(refused).filter(|(_, refused)| !**refused).map(|(one, _)| one.clone()).collect();
-    let mut applied = if kept.is_empty() { vec![] } else { apply(kept).await? }.into_iter();
-    let answer = |refused: &bool| {
-        let failed = || Err(PortError::transient("this entry failed"));
-        if *refused { failed() } else { applied.next().unwrap_or_else(failed) }
-    };
-    Ok(refused.iter().map(answer).collect())
 }
 
 #[async_trait]

@@ -1,0 +1,93 @@
+//! Owns the places where anything may happen to a process: before and after each call that it makes of a port.
+//! Never a fault of its own: it names places, and applies a batch without the entries that somebody refused.
+//! Next: `world` strikes there as a seed decides, `stage` as a test says.
+
+use std::fmt;
+use std::future::Future;
+
+use contract::PortError;
+use runtime::ledger::WriteName;
+use runtime::ports::EntryResult;
+
+/// What a process does at a place where it awaits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Op {
+    Write(WriteName),
+    Read,
+    Goals,
+    Due,
+    Receive,
+    Delete,
+    Visibility,
+    Send,
+    Put,
+    ArtifactPut,
+    ArtifactGet,
+    Handler,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    Before,
+    After,
+}
+
+macro_rules! writes {
+    ($($name:ident),+) => { &[$(Op::Write(WriteName::$name)),+,
+        Op::Read, Op::Goals, Op::Due, Op::Receive, Op::Delete, Op::Visibility, Op::Send, Op::Put, Op::ArtifactPut,
+        Op::ArtifactGet, Op::Handler] };
+}
+
+impl Op {
+    pub const ALL: &[Op] = writes!(
+        Accept,
+        End,
+        Told,
+        Arrive,
+        Open,
+        Close,
+        Postpone,
+        Undue,
+        Claim,
+        NewRound,
+        Takeover,
+        ClaimReleased,
+        Heartbeat,
+        Release,
+        Commit,
+        Park,
+        DeadLettered,
+        Emitted,
+        Reserve,
+        Settle,
+        Book
+    );
+}
+
+impl fmt::Display for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Op::Write(name) => write!(f, "{name:?}"),
+            other => write!(f, "{other:?}"),
+        }
+    }
+}
+
+/// Applies what is not refused, and answers for all in order.
+pub(crate) async fn partly<T: Clone, F>(
+    batch: &[T],
+    refused: &[bool],
+    apply: impl FnOnce(Vec<T>) -> F,
+) -> Result<Vec<EntryResult>, PortError>
+where
+    F: Future<Output = Result<Vec<EntryResult>, PortError>>,
+{
+    let kept: Vec<T> =
+        batch.iter().zip(refused).filter(|(_, refused)| !**refused).map(|(one, _)| one.clone()).collect();
+    let mut applied = if kept.is_empty() { vec![] } else { apply(kept).await? }.into_iter();
+    let answer = |refused: &bool| {
+        let failed = || Err(PortError::transient("this entry failed"));
+        if *refused { failed() } else { applied.next().unwrap_or_else(failed) }
+    };
+    Ok(refused.iter().map(answer).collect())
+}
