@@ -56,13 +56,13 @@ fn main() {
 }
 
 /// Everything from the receive to the delete, a message at a time.
-#[divan::bench(sample_count = 20, sample_size = 1)]
+#[divan::bench(sample_count = 100, sample_size = 1)]
 fn whole_path_one_at_a_time(bencher: Bencher<'_, '_>) {
     whole_path(bencher, "one", 1);
 }
 
 /// The same with full batches.
-#[divan::bench(sample_count = 20, sample_size = 1)]
+#[divan::bench(sample_count = 100, sample_size = 1)]
 fn whole_path_ten_at_a_time(bencher: Bencher<'_, '_>) {
     whole_path(bencher, "ten", 10);
 }
@@ -93,7 +93,7 @@ fn decode_bare_goal(bencher: Bencher<'_, '_>) {
 }
 
 /// The goal's state, the claim and the commit, with nothing around them.
-#[divan::bench(sample_count = 20, sample_size = 1)]
+#[divan::bench(sample_count = 100, sample_size = 1)]
 fn ledger_writes(bencher: Bencher<'_, '_>) {
     let chance = Chance::seeded(1);
     let inputs: Vec<_> =
