@@ -107,7 +107,7 @@ fn a_body_over_its_limit_is_refused_before_it_is_parsed() {
         body + &padding
     };
     assert!(Letter::bytes(padded(BODY_BYTES_MAX)).read("research").is_ok());
-    undecodable(padded(BODY_BYTES_MAX + 1), "53249 bytes where 53248 are the most");
+    undecodable(padded(BODY_BYTES_MAX + 1), "151553 bytes where 151552 are the most");
 }
 
 #[test]
