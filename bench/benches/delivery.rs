@@ -127,7 +127,12 @@ fn ledger_writes(bencher: Bencher<'_, '_>) {
                     black_box(ledger.goals(&[event.goal]).await.expect("the goal is there"));
                     let claim = claim(key.clone(), &digest, event.time + Duration::from_secs(3600), &who);
                     black_box(ledger.write(&claim).await.expect("the claim is written"));
-                    let commit = Hold { key, token, epoch: 1 }.commit(outcome.clone(), false, event.time);
+                    let commit = Hold { key, token, epoch: 1 }.commit(
+                        outcome.clone(),
+                        runtime::Spend::default(),
+                        false,
+                        event.time,
+                    );
                     black_box(ledger.write(&commit).await.expect("the commit is written"));
                 }
             });

@@ -231,6 +231,9 @@ fn who_arrives_must_be_fed_by_the_opener_and_be_known_by_the_right_name() {
     assert_problem(topology, |it| matches!(it, Problem::ArrivesUnfed { .. }), &["analysis"]);
     let topology = with_row("research-tasks", |row| row.arrives = arrives("evidence", Member::Row));
     assert_problem(topology, |it| matches!(it, Problem::WrongMember { .. }), &["research-tasks", "id of the event"]);
+    let again = Row::new("again").consumes::<ResearchTaskRequested>().arrives_at("evidence", Member::Event);
+    let topology = Topology::murmuration().with_row(again);
+    assert_problem(topology, |it| matches!(it, Problem::SameMember { .. }), &["research-tasks, again", "evidence"]);
     let topology = with_row("writer", |row| row.arrives = arrives("result", Member::Event));
     assert_problem(topology, |it| matches!(it, Problem::WrongMember { .. }), &["writer", "row's name"]);
 }

@@ -3,7 +3,7 @@
 //! Next: `delivery` books at a takeover, `effects` books what a finished step left open.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use contract::PortError;
 
@@ -23,6 +23,9 @@ struct Means {
     calls: AtomicU32,
     /// Reservations of which it is not known that they were settled.
     open: AtomicU32,
+    /// What this attempt has really cost so far.
+    tokens: AtomicU64,
+    micros: AtomicU64,
 }
 
 /// The right to spend up to a bound, once.
@@ -57,7 +60,15 @@ impl From<BudgetError> for crate::StepError {
 
 impl Budget {
     pub(crate) fn new(context: Arc<Context>, hold: Hold) -> Budget {
-        Budget(Arc::new(Means { context, hold, calls: AtomicU32::new(0), open: AtomicU32::new(0) }))
+        let means = Means {
+            context,
+            hold,
+            calls: AtomicU32::new(0),
+            open: AtomicU32::new(0),
+            tokens: AtomicU64::new(0),
+            micros: AtomicU64::new(0),
+        };
+        Budget(Arc::new(means))
     }
 
     /// Before a model is asked: at most this much.
@@ -78,6 +89,11 @@ impl Budget {
         }
     }
 
+    /// What this attempt has really cost so far, as far as it was settled.
+    pub fn spent(&self) -> Spend {
+        Spend { tokens: self.0.tokens.load(Ordering::Relaxed), micros: self.0.micros.load(Ordering::Relaxed) }
+    }
+
     /// Whether every reservation of this attempt is known to be settled: then there is nothing to book.
     pub(crate) fn settled(&self) -> bool {
         self.0.open.load(Ordering::Relaxed) == 0
@@ -88,6 +104,8 @@ impl Reservation {
     /// After the model answered: what it really cost. An answer that was paid for is not thrown away because this
     /// fails: what is not settled is booked at its bound when the step ends.
     pub async fn settle(self, cost: Spend) {
+        self.means.tokens.fetch_add(cost.tokens, Ordering::Relaxed);
+        self.means.micros.fetch_add(cost.micros, Ordering::Relaxed);
         match self.means.context.write(&spend::settle(&self.call, self.bound, cost)).await {
             Ok(_) => {
                 self.means.open.fetch_sub(1, Ordering::Relaxed);

@@ -141,12 +141,14 @@ async fn work(
         Err(error) => Err(error),
     };
     let error = match handled {
-        Ok(outcome) => match record(lane, &hold, hold.commit(outcome, !means.settled(), context.now())).await {
-            // Perhaps applied, perhaps not: giving it back finds out, and goes on from what it finds.
-            Err(PortError::Transient { why, retry_after }) => StepError::Transient { why, retry_after },
-            Err(PortError::Permanent { reason }) => StepError::Permanent { reason },
-            recorded => return recorded,
-        },
+        Ok(outcome) => {
+            match record(lane, &hold, hold.commit(outcome, means.spent(), !means.settled(), context.now())).await {
+                // Perhaps applied, perhaps not: giving it back finds out, and goes on from what it finds.
+                Err(PortError::Transient { why, retry_after }) => StepError::Transient { why, retry_after },
+                Err(PortError::Permanent { reason }) => StepError::Permanent { reason },
+                recorded => return recorded,
+            }
+        }
         Err(error) => error,
     };
     give_up_or_back(lane, step, &hold, error, !means.settled()).await

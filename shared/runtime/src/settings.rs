@@ -50,7 +50,7 @@ impl Default for Settings {
             sweep_every: Duration::from_secs(20),
             receive_wait: Duration::from_secs(20),
             linger: Duration::from_millis(5),
-            drain_grace: Duration::from_secs(25),
+            drain_grace: Duration::from_secs(30),
             told_after: Duration::from_secs(30),
             hold_postpone: Duration::from_secs(60),
             tokens_allowed: 1_000_000,

@@ -178,6 +178,7 @@ fn each_relation_is_refused_when_broken_and_its_example_mends_it() {
             ("MURMUR_RETRY_ELAPSED_MAX_S", "13"),
             ("MURMUR_WRITER_STEP_DEADLINE_S", "120"),
         ],
+        &[("MURMUR_DRAIN_GRACE_S", "29")],
         &[("MURMUR_TOLD_AFTER_S", "14")],
         &[("MURMUR_GOAL_DEADLINE_MAX_S", "3599")],
         &[("MURMUR_GOAL_DEADLINE_S", "19")],

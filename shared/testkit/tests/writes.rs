@@ -69,7 +69,7 @@ async fn set(ledger: &MemoryLedger, key: ItemKey, changes: Vec<Change>) -> Item 
 }
 
 fn commit(hold: &Hold) -> Write {
-    hold.commit("{\"here\":{}}".into(), false, NOW)
+    hold.commit("{\"here\":{}}".into(), runtime::Spend::default(), false, NOW)
 }
 fn park(hold: &Hold) -> Write {
     hold.park(&Cause::new(CauseKind::Permanent, "no"), false, NOW)

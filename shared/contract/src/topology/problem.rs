@@ -16,6 +16,12 @@ pub enum Problem {
     #[error("the rules need {rules} of the {max} that a bus may have: consume fewer types, or use a second bus")]
     TooManyRules { rules: usize, max: usize },
 
+    #[error(
+        "{} both arrive at {join} for {kind}, under one name, and one result would be lost: let one of them",
+        list(rows)
+    )]
+    SameMember { join: JoinName, kind: EventType, rows: Vec<RowName> },
+
     // events
     #[error("the schema of {kind} is none: {why}")]
     BadSchema { kind: EventType, why: String },

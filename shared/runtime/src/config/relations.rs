@@ -19,6 +19,8 @@ const RETRY: &str = "MURMUR_RETRY_ELAPSED_MAX_S";
 const DEADLINE: &str = "MURMUR_GOAL_DEADLINE_S";
 const DEADLINE_MAX: &str = "MURMUR_GOAL_DEADLINE_MAX_S";
 const SWEEP: &str = "MURMUR_SWEEP_EVERY_S";
+const WAIT: &str = "MURMUR_RECEIVE_WAIT_S";
+const GRACE: &str = "MURMUR_DRAIN_GRACE_S";
 const TOLD: &str = "MURMUR_TOLD_AFTER_S";
 
 /// `low` must not be above `high`.
@@ -52,16 +54,25 @@ impl Relation {
 
 fn goal_relations(config: &Config) -> Vec<Relation> {
     let settings = &config.settings;
-    let [deadline_s, max_s, sweep_s, told_s, retry_s, skew_s] = [
+    let [deadline_s, max_s, sweep_s, told_s, retry_s, skew_s, wait_s, grace_s] = [
         settings.goal_deadline,
         settings.goal_deadline_max,
         settings.sweep_every,
         settings.told_after,
         settings.retry_elapsed_max,
         settings.skew_margin,
+        settings.receive_wait,
+        settings.drain_grace,
     ]
     .map(|span| span.as_secs());
     vec![
+        Relation {
+            variables: vec![WAIT.into(), GRACE.into()],
+            low: ("a long poll and half of it again".into(), wait_s + wait_s / 2),
+            high: ("the time that work may go on after SIGTERM".into(), grace_s),
+            why: "what a poll under way returns must still be given back",
+            example: format!("{GRACE}={}", wait_s + wait_s / 2),
+        },
         Relation {
             variables: vec![DEADLINE.into(), DEADLINE_MAX.into()],
             low: ("a goal's usual deadline".into(), deadline_s),

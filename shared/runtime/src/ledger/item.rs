@@ -112,7 +112,7 @@ attrs! {
     Attempts = "attempts", Crashes = "crashes", AloneCrashes = "alone_crashes", Alone = "alone", Rounds = "rounds",
     Parks = "parks", DeadLettered = "dlq", Cause = "cause", Outcome = "outcome", Unbooked = "unbooked",
     EventAt = "event_at", SentAt = "sent_at", ReceivedAt = "received_at", ClaimedAt = "claimed_at",
-    FinishedAt = "finished_at";
+    FinishedAt = "finished_at", CostTokens = "cost_tokens", CostMicros = "cost_micros";
     // maps
     Status = "status",
     Arrived = "arrived",

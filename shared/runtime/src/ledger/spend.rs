@@ -35,10 +35,10 @@ impl Spend {
         let (tokens, micros) = text.split_once(':')?;
         Some(Spend { tokens: tokens.parse().ok()?, micros: micros.parse().ok()? })
     }
-    fn tokens(self) -> i64 {
+    pub(super) fn tokens(self) -> i64 {
         i64::try_from(self.tokens).unwrap_or(i64::MAX)
     }
-    fn micros(self) -> i64 {
+    pub(super) fn micros(self) -> i64 {
         i64::try_from(self.micros).unwrap_or(i64::MAX)
     }
 }

@@ -8,6 +8,7 @@ use contract::guard::{self, Guard};
 use contract::{Cause, Digest, PortError, UnixMs};
 use serde::{Deserialize, Serialize};
 
+use super::spend::Spend;
 use super::{Attr, Change, Condition, Item, ItemKey, Mode, Value, Write, WriteName, json};
 use crate::chance::Token;
 
@@ -267,12 +268,14 @@ impl Hold {
         self.write(WriteName::Release, Guard::ReleaseMine, claimed, changes)
     }
 
-    pub fn commit(&self, outcome: String, unbooked: bool, at: UnixMs) -> Write {
+    pub fn commit(&self, outcome: String, cost: Spend, unbooked: bool, at: UnixMs) -> Write {
         let claimed = is(State::Claimed).guarded(Guard::CommitState);
         let over = Over::new("committed", at, None);
         let changes = vec![
             Change::Set(Attr::State, State::Committed.as_str().into()),
             Change::Set(Attr::Outcome, outcome.into()),
+            Change::Set(Attr::CostTokens, cost.tokens().into()),
+            Change::Set(Attr::CostMicros, cost.micros().into()),
             Change::Set(Attr::Unbooked, unbooked.into()),
             Change::Set(Attr::FinishedAt, at.into()),
             Change::Set(Attr::Over(self.epoch.to_string()), json::text(&over)),

@@ -69,6 +69,12 @@ fn opened(join: &Join, openers: &[&Row], arrivers: &[&Row]) -> Vec<Problem> {
         if arrives(row, join) == Some(Member::Row) {
             found.push(wrong_member(row, join, "its row's name", "the id of the event that was emitted for them"));
         }
+        for other in arrivers.iter().take_while(|other| other.name != row.name) {
+            if let Some(kind) = row.consumes.iter().find(|kind| other.consumes.contains(kind)) {
+                let rows = vec![other.name.clone(), row.name.clone()];
+                found.push(Problem::SameMember { join: join.name.clone(), kind: kind.clone(), rows });
+            }
+        }
         let fed = openers.iter().flat_map(|opener| &opener.emits).any(|kind| row.consumes.contains(kind));
         if !openers.is_empty() && !fed {
             found.push(Problem::ArrivesUnfed { row: row.name.clone(), join: join.name.clone() });
