@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tracing::Instrument as _;
 
 use crate::delivery::Delivery;
 use crate::handler::{Handled, Step, StepError};
@@ -40,7 +41,8 @@ pub(crate) async fn attend(
     let handler = Arc::clone(&lane.handler);
     let began = Instant::now();
     let mut work = JoinSet::new();
-    work.spawn(async move { handler.handle(step).await });
+    // What a handler logs names its delivery, too.
+    work.spawn(async move { handler.handle(step).await }.in_current_span());
     let attended = tokio::select! {
         biased;
         done = work.join_next() => match done {
@@ -71,12 +73,18 @@ async fn heartbeat(lane: &Lane, delivery: &Delivery<'_>, hold: &Hold, held_since
                 stop_at = asked + lease - lease / 6;
                 next = asked + lease / 3;
             }
-            Ok(Ok(Written::Refused(_))) => return Attended::Lost,
+            Ok(Ok(Written::Refused(_))) => {
+                tracing::warn!("the heartbeat was refused: somebody else has the step, and its work here is cancelled");
+                return Attended::Lost;
+            }
             Ok(Err(_)) | Err(_) if Instant::now() + Duration::from_secs(1) < stop_at => {
                 next = Instant::now() + Duration::from_secs(1);
                 continue;
             }
-            Ok(Err(_)) | Err(_) => return Attended::Lost,
+            Ok(Err(_)) | Err(_) => {
+                tracing::warn!("no heartbeat came through in time: the work is cancelled before the lease ends");
+                return Attended::Lost;
+            }
         }
         // Neither of these fences anything: failing to hide the message brings a second copy, which finds the lease.
         let hidden = lane.set_visibility(&delivery.message.receipt, lane.visibility_timeout());

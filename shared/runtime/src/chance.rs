@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use contract::SpanId;
+use contract::{SpanId, TraceContext, TraceId};
 
 #[derive(Debug)]
 pub struct Chance {
@@ -63,6 +63,12 @@ impl Chance {
 
     pub fn span(&self) -> SpanId {
         SpanId(self.draw(|rng| rng.u64(1..)))
+    }
+
+    /// Where a trace of its own begins.
+    pub fn trace(&self) -> TraceContext {
+        let trace = TraceId(self.draw(|rng| rng.u128(1..)));
+        TraceContext { trace, span: self.span(), sampled: true, state: None }
     }
 
     /// Anything from nothing to all of it: "full jitter".

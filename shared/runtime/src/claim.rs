@@ -91,7 +91,6 @@ pub(crate) async fn claim(lane: &Lane, delivery: &Delivery<'_>, goal: &Goal) -> 
                     continue;
                 }
                 if row == Row::Takeover {
-                    context.telemetry.metrics().crashed(&lane.row.name);
                     step::takeover(&step, crashes, &claimant(lane, delivery))
                 } else {
                     step::claim_released(&step, crashes, &claimant(lane, delivery))
@@ -99,6 +98,11 @@ pub(crate) async fn claim(lane: &Lane, delivery: &Delivery<'_>, goal: &Goal) -> 
             }
         };
         if let Written::Applied(item) = context.write(&write).await? {
+            if row == Row::Takeover {
+                context.telemetry.metrics().crashed(&lane.row.name);
+                let (from, epoch) = (step.epoch, step.epoch + 1);
+                tracing::warn!(from, epoch, "the lease of the step's holder ran out: it is taken over");
+            }
             return Ok(Claim::Found { place, step: Box::new(Step::read(&item)?), held_since });
         }
         // Somebody was faster: the table starts again.

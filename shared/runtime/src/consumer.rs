@@ -6,17 +6,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use contract::{Event, PortError, UnixMs};
+use contract::{PortError, TraceContext};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tracing::field::display;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::delivery::{Settlement, process_delivery};
 use crate::lane::Lane;
 use crate::ports::Received;
 use crate::retry::Waits;
 use crate::settle::{self, settle};
-use crate::telemetry::{BatchKind, Span, SpanKind};
+use crate::telemetry::BatchKind;
+use crate::trail::{self, Trail};
+
+/// Between two receives that failed: not less, and so long where the queue refuses them for good.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_REFUSED: Duration = Duration::from_secs(30);
+/// An outage is waited out, however long it lasts.
+const FOR_EVER: Duration = Duration::from_secs(1 << 40);
 
 /// Receives until it is told to stop; returns when every delivery that it began has ended.
 pub(crate) async fn consume(lane: Arc<Lane>) {
@@ -28,20 +36,15 @@ pub(crate) async fn consume(lane: Arc<Lane>) {
             tell_panic(&lane, ended);
         }
         match receive(&lane, held.len()).await {
-            Ok(messages) => {
+            Ok((messages, brought)) => {
                 waits = None;
                 for (message, permit) in messages.into_iter().zip(held) {
-                    deliveries.spawn(deliver(Arc::clone(&lane), message, permit));
+                    deliveries.spawn(deliver(Arc::clone(&lane), message, brought.clone(), permit));
                 }
             }
             Err(error) => {
                 drop(held);
-                lane.context.telemetry.metrics().throttled(&lane.row.name);
-                tracing::warn!(agent = %lane.row.name, %error, "the queue did not answer; receiving goes on");
-                let waits =
-                    waits.get_or_insert_with(|| Waits::within(Duration::from_secs(1 << 40), &lane.context.chance));
-                let transient = PortError::transient("receive");
-                let wait = waits.next(&transient).unwrap_or_default().max(Duration::from_millis(50));
+                let wait = pause(&lane, &error, &mut waits);
                 tokio::select! {
                     biased;
                     () = lane.drain.receives.cancelled() => {}
@@ -53,6 +56,24 @@ pub(crate) async fn consume(lane: Arc<Lane>) {
     while let Some(ended) = deliveries.join_next().await {
         tell_panic(&lane, ended);
     }
+}
+
+/// How long the queue is left alone after a receive that failed. What the server asks for is honoured.
+fn pause<'l>(lane: &'l Lane, error: &PortError, waits: &mut Option<Waits<'l>>) -> Duration {
+    let context = &lane.context;
+    context.telemetry.metrics().throttled(&lane.row.name);
+    let waits = waits.get_or_insert_with(|| Waits::within(FOR_EVER, &context.chance));
+    if let Some(wait) = waits.next(error) {
+        let wait = wait.max(PAUSE_MIN);
+        lane.outage.failed(error, context.now(), wait);
+        return wait;
+    }
+    let wait = context.chance.around(PAUSE_REFUSED);
+    tracing::error!(
+        agent = %lane.row.name, queue = %lane.queue(), %error, next_try_ms = wait.as_millis() as u64,
+        "the queue refuses to be received from: provision it, or allow this agent to receive; it is tried again"
+    );
+    wait
 }
 
 /// Handlers' panics are caught in `attend`. This one is ours: the message comes back, but somebody must hear of it.
@@ -86,54 +107,72 @@ async fn room(lane: &Lane, permits: &Arc<Semaphore>) -> Option<Vec<OwnedSemaphor
 }
 
 /// One receive. Once it is under way it is awaited even while stopping: what it would return must be given back.
-async fn receive(lane: &Lane, max: usize) -> Result<Vec<Received>, PortError> {
+async fn receive(lane: &Lane, max: usize) -> Result<(Vec<Received>, Option<TraceContext>), PortError> {
     let context = &lane.context;
     let (start, asked) = (context.now(), tokio::time::Instant::now());
     let (queue, wait) = (&context.ports.queue, context.settings.receive_wait);
     let messages = queue.receive(lane.queue(), max, wait, lane.visibility_timeout()).await?;
+    let now = context.now();
+    context.health.last_receive(now);
+    lane.outage.answered(now);
     if messages.is_empty() && asked.elapsed() < wait / 2 {
         // At its cap of messages in flight, SQS answers a long poll at once with nothing.
         context.telemetry.metrics().empty_at_cap(&lane.row.name);
         tokio::time::sleep(context.chance.around(Duration::from_millis(500))).await;
     }
-    if !messages.is_empty() {
-        let metrics = context.telemetry.metrics();
-        metrics.received(&lane.row.name, messages.len());
-        metrics.batch(&lane.row.name, BatchKind::Receive, messages.len());
-        for message in &messages {
-            metrics.queue_wait(&lane.row.name, message.sent_at.until(start));
-        }
+    if messages.is_empty() {
+        return Ok((messages, None));
     }
-    Ok(messages)
+    let metrics = context.telemetry.metrics();
+    metrics.received(&lane.row.name, messages.len());
+    metrics.batch(&lane.row.name, BatchKind::Receive, messages.len());
+    for message in &messages {
+        metrics.queue_wait(&lane.row.name, message.sent_at.until(now));
+    }
+    let brought = trail::received(lane, start, messages.len());
+    Ok((messages, brought))
 }
 
 /// One message from its receive to its settlement. The permit is its place among those at work.
-async fn deliver(lane: Arc<Lane>, message: Received, permit: OwnedSemaphorePermit) {
-    let context = &lane.context;
-    let _unsettled = Counted::begin(&context.unsettled);
-    if lane.drain.receives.is_cancelled() {
+async fn deliver(lane: Arc<Lane>, message: Received, brought: Option<TraceContext>, permit: OwnedSemaphorePermit) {
+    let line = tracing::info_span!(
+        "delivery",
+        agent = %lane.row.name,
+        message_id = message.message_id,
+        goal = Empty,
+        event = Empty,
+        trace_id = Empty,
+        attempt = Empty,
+        epoch = Empty,
+    );
+    decided_and_settled(&lane, &message, brought, permit).instrument(line).await;
+}
+
+async fn decided_and_settled(
+    lane: &Lane,
+    message: &Received,
+    brought: Option<TraceContext>,
+    permit: OwnedSemaphorePermit,
+) {
+    let _unsettled = Counted::begin(&lane.context.unsettled);
+    let mut trail = Trail::begin(lane, message, brought);
+    let mut place = None;
+    let settlement = if lane.drain.receives.is_cancelled() {
         // It arrived while stopping: back at once, and no attempt counted.
-        let back = settle(&lane, &message, None, Settlement::RetryAfter(Duration::ZERO)).await;
-        return log(&lane, &message, None, "given-back", back.err());
-    }
-    let place = (AtWork::begin(&lane), permit);
-    let start = context.now();
-    let mut event = None;
-    let settlement = match process_delivery(&lane, &message, &mut event).await {
-        Ok(settlement) => settlement,
-        Err(error) => {
-            log(&lane, &message, event.as_deref(), "port-error", Some(error));
-            settle::after_port_error(&lane, &message)
-        }
+        Settlement::RetryAfter(Duration::ZERO)
+    } else {
+        place = Some((AtWork::begin(lane), permit));
+        process_delivery(lane, message, &mut trail).await.unwrap_or_else(|error| {
+            trail.port_error(&error);
+            settle::after_port_error(lane, message)
+        })
     };
-    let outcome = settle::word(&settlement);
+    trail.decided(lane, &settlement);
     // Nobody waits for a delete: its batch may take its time, while the place goes to the next message.
-    let _place = (settlement != Settlement::Delete).then_some(place);
-    let settled = settle(&lane, &message, event.as_deref(), settlement).await;
-    if let Some(event) = &event {
-        record_span(&lane, &message, event, start, outcome);
-    }
-    log(&lane, &message, event.as_deref(), outcome, settled.err());
+    let _place = place.filter(|_| settlement != Settlement::Delete);
+    let (word, began) = (settle::word(&settlement), lane.context.now());
+    let settled = settle(lane, message, trail.event.as_deref(), settlement).await;
+    trail.settled(lane, word, began, &settled);
 }
 
 /// Counts a delivery for as long as it may yet have something for a batch: no batch waits for more than these.
@@ -167,41 +206,5 @@ impl<'l> AtWork<'l> {
 impl Drop for AtWork<'_> {
     fn drop(&mut self) {
         self.lane.context.telemetry.metrics().in_flight(&self.lane.row.name, -1);
-    }
-}
-
-fn record_span(lane: &Lane, message: &Received, event: &Event, start: UnixMs, outcome: &'static str) {
-    let context = &lane.context;
-    context.telemetry.metrics().bus_latency(&lane.row.name, event.time.until(message.sent_at));
-    context.telemetry.record(Span {
-        kind: SpanKind::Process,
-        row: lane.row.name.clone(),
-        queue: Some(lane.queue().clone()),
-        context: event.trace.at(context.chance.span()),
-        parent: Some(event.trace.span),
-        links: vec![],
-        start,
-        end: context.now(),
-        goal: Some(event.goal),
-        event: Some(event.id),
-        event_kind: Some(event.kind.clone()),
-        batch: 1,
-        outcome,
-        error: None,
-    });
-}
-
-fn log(lane: &Lane, message: &Received, event: Option<&Event>, outcome: &str, error: Option<PortError>) {
-    // Shown, not made into text: most daemons have no subscriber that would want it.
-    let goal = event.map(|event| display(event.goal));
-    let id = event.map(|event| display(event.id));
-    let trace_id = event.map(|event| display(event.trace.trace));
-    match error {
-        Some(error) => {
-            tracing::warn!(agent = %lane.row.name, goal, event = id, trace_id, message = message.message_id, outcome, %error);
-        }
-        None => {
-            tracing::info!(agent = %lane.row.name, goal, event = id, trace_id, message = message.message_id, outcome);
-        }
     }
 }

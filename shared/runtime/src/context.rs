@@ -5,11 +5,14 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use contract::{Choreography, Event, GoalId, PortError, UnixMs};
+use contract::{Choreography, DaemonName, Event, GoalId, PortError, RowName, UnixMs};
 
 use crate::batcher::{Batcher, Batching};
+use crate::batches::Fill;
 use crate::chance::{Chance, Token};
+use crate::daemon::Surroundings;
 use crate::gate::Gate;
+use crate::http::Health;
 use crate::ledger::{self, Item, ItemKey, Write};
 use crate::ports::{Ports, Written};
 use crate::retry::retried;
@@ -25,6 +28,7 @@ pub(crate) struct Context {
     pub(crate) chance: Arc<Chance>,
     pub(crate) telemetry: Telemetry,
     pub(crate) gate: Gate,
+    pub(crate) health: Arc<Health>,
     /// Who we are, in the ledger's records: daemon, host and process.
     pub(crate) holder: String,
     /// Deliveries at work in this process.
@@ -38,13 +42,13 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(
         choreography: Choreography,
-        ports: Ports,
-        settings: Settings,
-        chance: Chance,
-        telemetry: Telemetry,
-        holder: String,
+        daemon: &DaemonName,
+        health: Arc<Health>,
+        with: Surroundings,
     ) -> Context {
+        let Surroundings { ports, settings, chance, telemetry, instance } = with;
         let (chance, at_work) = (Arc::new(chance), Arc::new(AtomicUsize::new(0)));
+        let fill = Fill { telemetry: telemetry.clone(), of: RowName::from(daemon.to_string()) };
         let batching = Batching {
             entries_max: contract::limits::SQS_BATCH_MAX,
             linger: settings.linger,
@@ -53,15 +57,16 @@ impl Context {
             chance: Arc::clone(&chance),
         };
         Context {
-            emits: batches::emits(batching.clone(), Arc::clone(&ports.bus)),
-            goals: batches::goals(batching, Arc::clone(&ports.ledger)),
+            emits: batches::emits(batching.clone(), Arc::clone(&ports.bus), fill.clone()),
+            goals: batches::goals(batching, Arc::clone(&ports.ledger), fill),
             gate: Gate::default(),
+            health,
+            holder: format!("{daemon}@{instance}"),
             choreography,
             ports,
             settings,
             chance,
             telemetry,
-            holder,
             at_work,
             unsettled: Arc::default(),
         }

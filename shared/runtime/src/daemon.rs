@@ -14,6 +14,7 @@ use crate::chance::Chance;
 use crate::consumer::consume;
 use crate::context::Context;
 use crate::handler::{AnyHandler, Erased, Handler};
+use crate::http::Health;
 use crate::lane::{Drain, Lane};
 use crate::ports::Ports;
 use crate::settings::Settings;
@@ -25,6 +26,7 @@ pub struct Daemon {
     name: DaemonName,
     choreography: Choreography,
     handlers: BTreeMap<RowName, Arc<dyn AnyHandler>>,
+    health: Arc<Health>,
 }
 
 /// A daemon is refused, with every reason.
@@ -51,12 +53,18 @@ impl fmt::Debug for Daemon {
 
 impl Daemon {
     pub fn new(name: &'static str, choreography: Choreography) -> Daemon {
-        Daemon { name: DaemonName::new(name), choreography, handlers: BTreeMap::new() }
+        Daemon { name: DaemonName::new(name), choreography, handlers: BTreeMap::new(), health: Health::new() }
     }
 
     /// Who handles a row's events.
     pub fn handles<H: Handler>(mut self, row: &'static str, handler: H) -> Daemon {
         self.handlers.insert(RowName::new(row), Arc::new(Erased(handler)));
+        self
+    }
+
+    /// Where it tells how it is, for `/readyz`.
+    pub fn reporting_to(mut self, health: Arc<Health>) -> Daemon {
+        self.health = health;
         self
     }
 
@@ -79,9 +87,8 @@ impl Daemon {
     pub async fn run(self, with: Surroundings, stop: CancellationToken) -> Result<(), NotReady> {
         self.check()?;
         let grace = with.settings.drain_grace;
-        let holder = format!("{}@{}", self.name, with.instance);
-        let context =
-            Arc::new(Context::new(self.choreography, with.ports, with.settings, with.chance, with.telemetry, holder));
+        let health = self.health;
+        let context = Arc::new(Context::new(self.choreography, &self.name, Arc::clone(&health), with));
         let drain = Drain::default();
         let mut lanes = JoinSet::new();
         for row in context.choreography.rows.iter().filter(|row| row.daemon == self.name) {
@@ -92,7 +99,11 @@ impl Daemon {
         }
         let mut sweeping = JoinSet::new();
         sweeping.spawn(sweep(Arc::clone(&context)));
+        health.set_ready(true);
+        tracing::info!(daemon = %self.name, "receiving");
         stop.cancelled().await;
+        health.draining();
+        tracing::info!(daemon = %self.name, "draining: no more receives; what is at work is ended or given back");
         drain.receives.cancel();
         sweeping.abort_all();
         // What is not done after four fifths of the grace is given back in the last one.
@@ -103,6 +114,8 @@ impl Daemon {
             drain.work.cancel();
             let _ = tokio::time::timeout(grace / 5, &mut ended).await;
         }
+        health.set_ready(false);
+        tracing::info!(daemon = %self.name, "drained");
         Ok(())
     }
 }

@@ -20,6 +20,7 @@ use crate::ledger::goal::Goal;
 use crate::ledger::step::{Hold, Over, State, Step};
 use crate::ledger::{ItemKey, Write};
 use crate::ports::{Received, Written};
+use crate::trail::Trail;
 use crate::{effects, outcome};
 
 /// What should become of the message.
@@ -54,13 +55,15 @@ pub(crate) struct Delivery<'m> {
 pub(crate) async fn process_delivery(
     lane: &Lane,
     message: &Received,
-    seen: &mut Option<Arc<Event>>,
+    trail: &mut Trail,
 ) -> Result<Settlement, PortError> {
     let delivery = match Delivery::decode(lane, message) {
         Ok(delivery) => delivery,
         Err(cause) => return Ok(Settlement::Reject(cause)),
     };
-    *seen = Some(Arc::clone(&delivery.event));
+    trail.understood(&delivery);
+    let sent_after = delivery.event.time.until(message.sent_at);
+    lane.context.telemetry.metrics().bus_latency(&lane.row.name, sent_after);
     let goal = match goals::admit(lane, &delivery).await? {
         Admission::Open(goal) => goal,
         Admission::Settled(settlement) => return Ok(settlement),
@@ -71,8 +74,9 @@ pub(crate) async fn process_delivery(
         Claim::Settled(settlement) => return Ok(settlement),
     };
     loop {
+        trail.at(&step);
         step = match step.state {
-            State::Claimed => match work(lane, &delivery, &goal, &step, held_since).await? {
+            State::Claimed => match work(lane, &delivery, &goal, &step, held_since, trail).await? {
                 Worked::Recorded(step) => *step,
                 Worked::Settled(settlement) => return Ok(settlement),
             },
@@ -103,6 +107,7 @@ async fn work(
     goal: &Goal,
     step: &Step,
     held_since: tokio::time::Instant,
+    trail: &mut Trail,
 ) -> Result<Worked, PortError> {
     let context = &lane.context;
     let hold = Hold { key: delivery.key.clone(), token: delivery.token.clone(), epoch: step.epoch };
@@ -130,8 +135,14 @@ async fn work(
             let over = Over::new("given-back", context.now(), None);
             return record(lane, &hold, hold.release(0, context.now(), &over, None)).await;
         }
-        Attended::GoalEnded => return Ok(Worked::Settled(Settlement::Delete)),
-        Attended::Lost => return Ok(Worked::Settled(Settlement::Leave)),
+        Attended::GoalEnded => {
+            trail.left("goal-ended", "the goal ended while it was worked on");
+            return Ok(Worked::Settled(Settlement::Delete));
+        }
+        Attended::Lost => {
+            trail.left("lease-lost", "the lease could not be kept");
+            return Ok(Worked::Settled(Settlement::Leave));
+        }
     };
     let handled = match returned {
         Ok(handled) => outcome::of(lane, delivery, goal, handled).await.map_err(|error| match error {
@@ -151,6 +162,7 @@ async fn work(
         }
         Err(error) => error,
     };
+    trail.failed(&error);
     give_up_or_back(lane, step, &hold, error, !means.settled()).await
 }
 

@@ -13,7 +13,7 @@ use crate::ledger::ItemKey;
 use crate::ledger::goal::Goal;
 use crate::ledger::join::JoinState;
 use crate::ledger::step::{self, Step};
-use crate::{budget, outcome, settle};
+use crate::{budget, outcome, settle, trail};
 
 /// book → open joins → emit → arrive → (close or end → emit → told); then the message may go.
 pub(crate) async fn of_commit(lane: &Lane, delivery: &Delivery<'_>, goal: &Goal, step: &Step) -> Result<(), PortError> {
@@ -28,7 +28,7 @@ pub(crate) async fn of_commit(lane: &Lane, delivery: &Delivery<'_>, goal: &Goal,
         join::open(context, goal, opening, &closer).await?;
     }
     let emits = outcome.emits.len();
-    context.emit(outcome.emits).await?;
+    emit(lane, delivery, outcome.emits).await?;
     if let Some(arrives) = &outcome.arrives {
         join::arrive(context, goal, &arrives.join, &arrives.arriving(), &closer).await?;
     }
@@ -47,7 +47,7 @@ pub(crate) async fn of_park(lane: &Lane, delivery: &Delivery<'_>, goal: &Goal, s
     let context = &lane.context;
     let cause = step.cause.clone().unwrap_or_else(|| Cause::new(CauseKind::Permanent, "no cause was recorded"));
     book(lane, step).await?;
-    context.emit(vec![failed_event(lane, delivery, goal, step, &cause)?]).await?;
+    emit(lane, delivery, vec![failed_event(lane, delivery, goal, step, &cause)?]).await?;
     if !guard::stands(Guard::DeadLetterFirst) {
         give_up(lane, delivery, goal, &cause).await?;
     }
@@ -62,11 +62,24 @@ pub(crate) async fn of_park(lane: &Lane, delivery: &Delivery<'_>, goal: &Goal, s
     };
     settle::dead_letter(lane, delivery.message, Some(&delivery.event), note).await?;
     context.telemetry.metrics().parked(&lane.row.name, cause.kind);
+    tracing::warn!(
+        cause = cause.kind.as_str(),
+        why = cause.detail,
+        n = step.parks,
+        "the step gave up: a dead letter says why"
+    );
     if guard::stands(Guard::DeadLetterFirst) {
         give_up(lane, delivery, goal, &cause).await?;
     }
     context.write(&step::dead_lettered(step)).await?;
     Ok(())
+}
+
+async fn emit(lane: &Lane, delivery: &Delivery<'_>, events: Vec<Event>) -> Result<(), PortError> {
+    let spans = trail::sending(lane, delivery, &events);
+    let emitted = lane.context.emit(events).await;
+    trail::sent(&lane.context, spans, &emitted);
+    emitted
 }
 
 /// Skipped where the holder knew of every reservation that it was settled.
@@ -91,7 +104,7 @@ async fn give_up(lane: &Lane, delivery: &Delivery<'_>, goal: &Goal, cause: &Caus
         context.telemetry.metrics().goal_stalled();
     }
     if let Some(at) = &lane.row.arrives {
-        let failed = join::failed(lane.row.member(at.member, delivery.event.id));
+        let failed = join::failed(lane.row.member(at.member, delivery.event.id), &delivery.trace);
         join::arrive(context, goal, &at.join, &failed, &Closer::of(delivery)).await?;
     }
     Ok(())

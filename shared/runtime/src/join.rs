@@ -14,6 +14,7 @@ use crate::ledger::goal::{self, Goal};
 use crate::ledger::join::{self, Arriving, JoinState, Opening};
 use crate::ledger::{Item, ItemKey, ItemKind, Write, unexpired};
 use crate::ports::Written;
+use crate::trail::{self, Causes};
 
 /// Who closes: a delivery or a sweep.
 #[derive(Clone, Debug)]
@@ -33,6 +34,18 @@ impl Closer {
             causation: Some(delivery.event.id),
             hops: delivery.event.hops + 1,
             trace: Some(delivery.trace.clone()),
+        }
+    }
+
+    /// What led to what this closer tells of a goal: its own span, where that is of the goal's trace, and the arrived.
+    pub(crate) fn causes(&self, about: &Event, arrived: Option<&JoinState>) -> Causes {
+        let mut links = arrived.map(JoinState::causes).unwrap_or_default();
+        match &self.trace {
+            Some(own) if own.trace == about.trace.trace => Causes { parent: own.span, links },
+            other => {
+                links.extend(other.clone());
+                Causes { parent: about.trace.span, links }
+            }
         }
     }
 
@@ -119,12 +132,15 @@ pub(crate) async fn close(
             _ => join::close(&state, &event, &closer.token, told_by),
         };
         match context.write(&write).await? {
-            Written::Applied(_) => return publish(context, &state.key, &event).await,
+            Written::Applied(_) => {
+                return publish(context, &state.key, &event, closer.causes(&goal.request, Some(&state))).await;
+            }
             Written::Refused(Some(item)) => {
                 let now = JoinState::read(&item)?;
                 match &now.closed {
                     Some(event) if now.closed_by.as_ref() == Some(&closer.token) => {
-                        return publish(context, &state.key, event).await;
+                        let causes = closer.causes(&goal.request, Some(&now));
+                        return publish(context, &state.key, event, causes).await;
                     }
                     None if worth_closing(&now) && now.version != state.version => state = now,
                     _ => return Ok(()),
@@ -149,7 +165,7 @@ pub(crate) async fn end<T: EventData>(
     let told_by = context.now() + context.settings.told_after;
     match context.write(&goal::end(&event, if_version, &closer.token, told_by)).await? {
         Written::Applied(item) => {
-            publish(context, &item.key, &event).await?;
+            publish(context, &item.key, &event, closer.causes(about, None)).await?;
             Ok(Some(item))
         }
         Written::Refused(Some(item)) => {
@@ -157,7 +173,7 @@ pub(crate) async fn end<T: EventData>(
             if let (Some(event), Some(by)) = (&state.closed, &state.closed_by)
                 && *by == closer.token
             {
-                publish(context, &state.key, event).await?;
+                publish(context, &state.key, event, closer.causes(about, None)).await?;
             }
             Ok(Some(item))
         }
@@ -166,11 +182,14 @@ pub(crate) async fn end<T: EventData>(
 }
 
 /// Emits what the item stores, and then writes that it was told.
-pub(crate) async fn publish(context: &Context, key: &ItemKey, event: &Event) -> Result<(), PortError> {
+pub(crate) async fn publish(context: &Context, key: &ItemKey, event: &Event, causes: Causes) -> Result<(), PortError> {
     if !guard::stands(Guard::ToldAfterEmit) {
         context.write(&join::told(key)).await?;
     }
-    context.emit(vec![event.clone()]).await?;
+    let span = trail::telling(context, event, causes);
+    let emitted = context.emit(vec![event.clone()]).await;
+    trail::sent(context, span, &emitted);
+    emitted?;
     match &key.kind {
         ItemKind::Join(name) => context.telemetry.metrics().join_closed(name),
         _ => context.telemetry.metrics().goal_ended(&event.kind),
@@ -207,7 +226,6 @@ fn told_event(
     data: serde_json::Value,
     closer: &Closer,
 ) -> Event {
-    let span = closer.trace.as_ref().map_or_else(|| context.chance.span(), |trace| trace.span);
     Event {
         id: EventId::derive(about.goal, &kind, unit),
         source: Source::CHOREOGRAPHY,
@@ -220,12 +238,13 @@ fn told_event(
         hops: closer.hops,
         deadline: about.deadline,
         tenant: about.tenant.clone(),
-        trace: about.trace.at(span),
+        trace: about.trace.at(context.chance.span()),
         data,
     }
 }
 
 /// A member's arrival with nothing to show for it.
-pub(crate) fn failed(member: String) -> Arriving {
-    Arriving { member, status: ArrivalStatus::Failed, brought: join::Brought::default() }
+pub(crate) fn failed(member: String, at: &TraceContext) -> Arriving {
+    let brought = join::Brought { traceparent: Some(at.traceparent()), ..join::Brought::default() };
+    Arriving { member, status: ArrivalStatus::Failed, brought }
 }

@@ -10,10 +10,11 @@ use contract::{PortError, QueueName};
 use tokio_util::sync::CancellationToken;
 
 use crate::batcher::Batcher;
-use crate::batches;
+use crate::batches::{self, Fill};
 use crate::context::Context;
 use crate::handler::AnyHandler;
 use crate::ports::Receipt;
+use crate::telemetry::Outage;
 
 /// A delete holds nobody up: it waits for its batch ten times as long as what others wait for.
 const DELETE_PATIENCE: u32 = 10;
@@ -24,6 +25,8 @@ pub(crate) struct Lane {
     pub(crate) row: Row,
     pub(crate) handler: Arc<dyn AnyHandler>,
     pub(crate) drain: Drain,
+    /// Of its queue's server, as receives meet it.
+    pub(crate) outage: Outage,
     deletes: Batcher<Receipt, ()>,
     visibility: Batcher<(Receipt, Duration), ()>,
 }
@@ -42,9 +45,11 @@ impl Lane {
         }
         let queue = || (Arc::clone(&context.ports.queue), row.queue.clone());
         let ((port, name), (port2, name2)) = (queue(), queue());
+        let fill = Fill { telemetry: context.telemetry.clone(), of: row.name.clone() };
         Lane {
-            deletes: batches::deletes(context.settling(DELETE_PATIENCE), port, name),
-            visibility: batches::visibility(context.settling(1), port2, name2),
+            deletes: batches::deletes(context.settling(DELETE_PATIENCE), port, name, fill.clone()),
+            visibility: batches::visibility(context.settling(1), port2, name2, fill),
+            outage: Outage::of(format!("queue {}", row.queue)),
             context,
             row,
             handler,

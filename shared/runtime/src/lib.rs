@@ -26,14 +26,17 @@ pub mod ledger;
 mod outcome;
 pub mod ports;
 mod retry;
+mod service;
 pub mod settings;
 mod settle;
 mod sweep;
 pub mod telemetry;
+mod trail;
 
 pub use budget::{Budget, BudgetError, Reservation};
 pub use chance::{Chance, Token};
 pub use daemon::{Daemon, NotReady, Surroundings};
 pub use handler::{Handled, Handler, Inputs, Open, Step, StepError};
 pub use ledger::spend::Spend;
+pub use service::Service;
 pub use settings::Settings;

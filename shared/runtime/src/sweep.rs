@@ -74,7 +74,10 @@ async fn due_goal(context: &Context, goal: Goal, closer: &Closer) -> Result<(), 
         return Ok(());
     }
     match &goal.join.closed {
-        Some(event) if !goal.join.told => join::publish(context, &goal.key(), event).await,
+        Some(event) if !goal.join.told => {
+            let causes = closer.causes(&goal.request, Some(&goal.join));
+            join::publish(context, &goal.key(), event, causes).await
+        }
         Some(_) => Ok(()),
         None => overdue_goal(context, goal, closer).await.map(drop),
     }
@@ -124,7 +127,7 @@ async fn due_join(context: &Context, goal: &Goal, key: &ItemKey, closer: &Closer
     }
     if let Some(event) = &state.closed {
         if !state.told {
-            join::publish(context, key, event).await?;
+            join::publish(context, key, event, closer.causes(&goal.request, Some(&state))).await?;
         }
         return Ok(());
     }

@@ -34,7 +34,7 @@ fn a_span() -> Span {
     let kind = EventType::new("analysis.completed");
     Span {
         kind: SpanKind::Process,
-        row: ROW,
+        row: Some(ROW),
         queue: Some(QueueName::new("murmur-writer")),
         context: place(2),
         parent: Some(SpanId(1)),
@@ -46,6 +46,8 @@ fn a_span() -> Span {
         event_kind: Some(kind),
         batch: 3,
         outcome: "released",
+        attempt: Some(2),
+        epoch: Some(4),
         error: Some("the model is away".into()),
     }
 }
@@ -84,6 +86,7 @@ fn a_span_has_the_attributes_of_the_messaging_conventions_and_no_other() {
     assert_eq!(found("messaging.message.id").unwrap(), a_span().event.unwrap().to_string());
     assert_eq!(found("messaging.batch.message_count").unwrap(), "3");
     assert_eq!(found("error.type").unwrap(), "released");
+    assert_eq!((found("murmur.attempt").unwrap(), found("murmur.epoch").unwrap()), ("2".into(), "4".into()));
     assert_eq!(found("murmur.goal_id").unwrap(), a_span().goal.unwrap().to_string());
     // This span has everything that a span may have: what it lacks, or has besides, the page tells wrongly.
     let mut names: Vec<&str> = span.attributes.iter().map(|pair| pair.key.as_str()).collect();

@@ -60,7 +60,7 @@ instruments! {
     WORK_TIME = Histogram "messaging.process.duration" "s" [ROW, SYSTEM, OPERATION]
         "From claim to commit, release or park: what the handler took.";
     BATCH_FILL = Histogram "murmur.batch.fill" "{entry}" [ROW, BATCH_KIND]
-        "Entries in one batched call; ten is full.";
+        "Entries in one batched call; ten is full. Emits and goal states are batched by daemon: there the label is its name.";
     QUEUE_WAIT = Histogram "murmur.queue.wait" "s" [ROW]
         "From SQS's send time to the receive.";
     BUS_LATENCY = Histogram "murmur.bus.latency" "s" [ROW]

@@ -55,6 +55,7 @@ pub struct Metrics {
     registry: prometheus::Registry,
     made: Made,
     rows: Cells<RowName, RowCells>,
+    fills: Cells<RowName, Vec<BoundHistogram<u64>>>,
     joins: Cells<JoinName, JoinCells>,
     ended: Cells<EventType, BoundCounter<u64>>,
     stalled: BoundCounter<u64>,
@@ -69,7 +70,6 @@ struct Made {
 #[derive(Debug)]
 struct RowCells {
     received: BoundCounter<u64>,
-    batch_fill: Vec<BoundHistogram<u64>>,
     queue_wait: BoundHistogram<f64>,
     bus_latency: BoundHistogram<f64>,
     work_time: BoundHistogram<f64>,
@@ -106,8 +106,9 @@ impl Metrics {
         };
         let made = Made { meter: provider.meter("murmuration") };
         let stalled = made.counter(&list::GOALS_STALLED).bind(&[]);
-        let (rows, joins, ended) = (Cells::default(), Cells::default(), Cells::default());
-        Metrics { provider, registry, made, rows, joins, ended, stalled }
+        let (rows, fills) = (Cells::default(), Cells::default());
+        let (joins, ended) = (Cells::default(), Cells::default());
+        Metrics { provider, registry, made, rows, fills, joins, ended, stalled }
     }
 
     pub(super) fn provider(&self) -> &SdkMeterProvider {
@@ -124,8 +125,9 @@ impl Metrics {
     pub fn received(&self, row: &RowName, messages: usize) {
         self.row(row, |cells| cells.received.add(messages as u64));
     }
-    pub fn batch(&self, row: &RowName, kind: BatchKind, filled: usize) {
-        self.row(row, |cells| cells.batch_fill[kind as usize].record(filled as u64));
+    /// `of`: the row, or the daemon where its rows share their batches.
+    pub fn batch(&self, of: &RowName, kind: BatchKind, filled: usize) {
+        self.fills.with(of, || self.made.fills(of), |cells| cells[kind as usize].record(filled as u64));
     }
     pub fn queue_wait(&self, row: &RowName, waited: Duration) {
         self.row(row, |cells| cells.queue_wait.record(waited.as_secs_f64()));
@@ -218,12 +220,9 @@ impl Made {
             values.into_iter().map(|value| counter.bind(&[row.clone(), label(name, value)])).collect()
         };
         let causes = || CauseKind::ALL.iter().map(|cause| cause.as_str()).collect();
-        let fill = self.entries(&list::BATCH_FILL);
-        let of_kind = |kind: &BatchKind| fill.bind(&[row.clone(), label(list::BATCH_KIND, kind.as_str())]);
         let outcomes = ClaimOutcome::ALL.iter().map(|outcome| outcome.as_str()).collect();
         RowCells {
             received: self.counter(&list::RECEIVED).bind(&messaging("receive")),
-            batch_fill: BatchKind::ALL.iter().map(of_kind).collect(),
             queue_wait: self.seconds(&list::QUEUE_WAIT).bind(of_row),
             bus_latency: self.seconds(&list::BUS_LATENCY).bind(of_row),
             work_time: self.seconds(&list::WORK_TIME).bind(&messaging("process")),
@@ -237,6 +236,12 @@ impl Made {
             empty_at_cap: self.counter(&list::EMPTY_AT_CAP).bind(of_row),
             extra_emits: self.counter(&list::EXTRA_EMITS).bind(of_row),
         }
+    }
+
+    fn fills(&self, of: &RowName) -> Vec<BoundHistogram<u64>> {
+        let fill = self.entries(&list::BATCH_FILL);
+        let labels = |kind: &BatchKind| [label(list::ROW, of.as_str()), label(list::BATCH_KIND, kind.as_str())];
+        BatchKind::ALL.iter().map(|kind| fill.bind(&labels(kind))).collect()
     }
 
     fn join(&self, join: &JoinName) -> JoinCells {

@@ -94,6 +94,11 @@ impl Telemetry {
         }
     }
 
+    /// Whether anybody wants spans: without an exporter, none need be made.
+    pub fn traces(&self) -> bool {
+        self.0.spans.is_some()
+    }
+
     pub fn metrics(&self) -> &Metrics {
         &self.0.metrics
     }

@@ -18,9 +18,9 @@ use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 pub enum SpanKind {
     /// One call that asked the queue for messages.
     Receive,
-    /// One message, from its claim to its commit.
+    /// One message, from its receive to what became of it.
     Process,
-    /// One message's delete, return or dead-lettering.
+    /// One message's delete, or its return to the queue.
     Settle,
     /// One event, put on the bus or on a queue.
     Send,
@@ -61,13 +61,16 @@ pub const SPAN_ATTRIBUTES: &[(&str, &str)] = &[
     ("murmur.goal_id", "the goal"),
     ("murmur.event_type", "the event's type"),
     ("murmur.outcome", "what became of it"),
+    ("murmur.attempt", "which attempt of the step this was, from 1"),
+    ("murmur.epoch", "the claim's epoch"),
 ];
 
 /// A finished span, with ids and times that its maker chose.
 #[derive(Clone, Debug)]
 pub struct Span {
     pub kind: SpanKind,
-    pub row: RowName,
+    /// `None` where the choreography itself speaks, whichever daemon happens to do it.
+    pub row: Option<RowName>,
     pub queue: Option<QueueName>,
     /// Its own place: trace and span id.
     pub context: TraceContext,
@@ -83,6 +86,8 @@ pub struct Span {
     /// Messages in the call; 1 is not worth an attribute.
     pub batch: usize,
     pub outcome: &'static str,
+    pub attempt: Option<u32>,
+    pub epoch: Option<u32>,
     pub error: Option<String>,
 }
 
@@ -121,13 +126,13 @@ impl Span {
     }
 
     fn attributes(&self) -> Vec<KeyValue> {
-        let mut all = Vec::with_capacity(10);
+        let mut all = Vec::with_capacity(13);
         let mut put = |name: &'static str, value: Option<String>| {
             all.extend(value.map(|value| KeyValue::new(name, value)));
         };
         put("messaging.destination.name", self.queue.as_ref().map(ToString::to_string));
         put("messaging.message.id", self.event.map(|id| id.to_string()));
-        put("murmur.row", Some(self.row.to_string()));
+        put("murmur.row", self.row.as_ref().map(ToString::to_string));
         put("murmur.goal_id", self.goal.map(|id| id.to_string()));
         put("murmur.event_type", self.event_kind.as_ref().map(ToString::to_string));
         put("error.type", self.error.is_some().then(|| self.outcome.to_owned()));
@@ -137,6 +142,8 @@ impl Span {
         all.push(KeyValue::new("messaging.operation.type", self.kind.as_str()));
         all.push(KeyValue::new("messaging.operation.name", self.kind.as_str()));
         all.push(KeyValue::new("murmur.outcome", self.outcome));
+        let numbers = [("murmur.attempt", self.attempt), ("murmur.epoch", self.epoch)];
+        all.extend(numbers.into_iter().filter_map(|(name, of)| Some(KeyValue::new(name, i64::from(of?)))));
         if self.batch > 1 {
             let count = i64::try_from(self.batch).unwrap_or(i64::MAX);
             all.push(KeyValue::new("messaging.batch.message_count", count));

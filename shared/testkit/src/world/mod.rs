@@ -19,7 +19,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use contract::{Choreography, Event, UnixMs};
+use contract::{Choreography, Event, EventType, UnixMs};
 use runtime::Daemon;
 use runtime::ledger::{ItemKey, Write};
 use runtime::ports::{Bus, EntryResult, Written};
@@ -36,7 +36,7 @@ use witness::Witness;
 pub use many::Tally;
 pub use point::Hits;
 pub use process::Process;
-pub use scripted::scripted;
+pub use scripted::{scripted, scripted_with};
 
 /// Makes the daemon of a fresh process.
 pub type Make = Arc<dyn Fn(&Arc<Process>) -> Daemon + Send + Sync>;
@@ -71,6 +71,17 @@ impl World {
         self
     }
 
+    /// So many processes of an agent that is one daemon and takes no part in its own death: `handles` names its handlers.
+    pub fn agent(
+        self,
+        name: &'static str,
+        replicas: usize,
+        handles: impl Fn(Daemon) -> Daemon + Send + Sync + 'static,
+    ) -> World {
+        let choreography = self.choreography.clone();
+        self.daemon(name, replicas, move |_| handles(Daemon::new(name, choreography.clone())))
+    }
+
     /// How many goals each seed has.
     pub fn goals(mut self, goals: usize) -> World {
         self.goals = goals;
@@ -97,6 +108,8 @@ pub struct Report {
     pub hits: Hits,
     /// How the goals ended, and how many of each.
     pub ends: BTreeMap<String, u64>,
+    /// Events that the bus accepted, by type; repetitions count once.
+    pub published: BTreeMap<EventType, u64>,
     pub deliveries: u64,
     pub virtual_s: u64,
     /// What everybody published, in order; two runs of one seed are the same in this.

@@ -241,6 +241,7 @@ impl Report {
             violations: BTreeMap::from([("world-did-not-start", why)]),
             hits: Hits::default(),
             ends: BTreeMap::new(),
+            published: BTreeMap::new(),
             deliveries: 0,
             virtual_s: HORIZON_S,
             fingerprint: Digest::of(b""),

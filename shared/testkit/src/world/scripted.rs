@@ -27,7 +27,12 @@ const LARGE: usize = 46_000;
 
 /// The choreography of this repository, with two replicas of each agent.
 pub fn scripted() -> Result<World, Vec<contract::topology::Problem>> {
-    let choreography = Topology::murmuration().check()?;
+    scripted_with(Topology::murmuration())
+}
+
+/// The same four in a topology that was extended: whoever extended it adds its own daemons by `World::agent`.
+pub fn scripted_with(topology: Topology) -> Result<World, Vec<contract::topology::Problem>> {
+    let choreography = topology.check()?;
     let research = choreography.clone();
     let (analysis, writer, recommendation) = (choreography.clone(), choreography.clone(), choreography.clone());
     Ok(World::new(choreography)

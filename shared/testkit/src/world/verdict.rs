@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use contract::{Digest, EventId, QueueName};
+use contract::{Digest, EventId, EventType, QueueName};
 use runtime::ledger::join::JoinState;
 use runtime::ledger::{Attr, Item, ItemKey, ItemKind};
 
@@ -87,6 +87,7 @@ pub(super) fn report(shared: &Shared, wishes: &[Wish], at_rest: bool) -> Report 
         violations: found,
         hits: shared.hits().clone(),
         ends,
+        published: published(shared),
         deliveries: witness.deliveries,
         virtual_s: shared.elapsed_s(),
         fingerprint: Digest::of(format!("{:?}", witness.published).as_bytes()),
@@ -122,6 +123,15 @@ fn left_open(finished: &BTreeMap<ItemKey, u32>, goal: &Item, bad: &mut impl FnMu
             bad("reservation-left-open", call.clone());
         }
     }
+}
+
+/// By type, repetitions counted once.
+fn published(shared: &Shared) -> BTreeMap<EventType, u64> {
+    let (mut seen, mut by_type) = (BTreeSet::new(), BTreeMap::new());
+    for event in shared.cloud.bus.published_since(0).iter().filter(|event| seen.insert(event.id)) {
+        *by_type.entry(event.kind.clone()).or_default() += 1;
+    }
+    by_type
 }
 
 /// Every dead letter says why, unless SQS moved it because its process died.
