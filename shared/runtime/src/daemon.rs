@@ -29,10 +29,16 @@ pub struct Daemon {
     health: Arc<Health>,
 }
 
-/// A daemon is refused, with every reason.
+/// Why a daemon does not run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .0.join("; "))]
-pub struct NotReady(pub Vec<String>);
+pub enum DaemonError {
+    /// It is refused, with every reason.
+    #[error("{}", .0.join("; "))]
+    Refused(Vec<String>),
+    /// A part of it that runs for ever has ended: better to stop, and be started again, than to live on half dead.
+    #[error("{0} ended by itself, which is a defect of the runtime")]
+    Died(&'static str),
+}
 
 /// What a daemon runs with.
 #[derive(Debug)]
@@ -69,7 +75,7 @@ impl Daemon {
     }
 
     /// Whether every row that this daemon hosts has its handler, and no handler is without a row.
-    pub fn check(&self) -> Result<(), NotReady> {
+    pub fn check(&self) -> Result<(), DaemonError> {
         let rows = self.choreography.rows.iter().filter(|row| row.daemon == self.name);
         let hosted: Vec<&RowName> = rows.map(|row| &row.name).collect();
         let mut reasons = vec![];
@@ -80,11 +86,11 @@ impl Daemon {
         reasons.extend(unhandled.map(|row| format!("row {row} has no handler")));
         let unhosted = self.handlers.keys().filter(|row| !hosted.contains(row));
         reasons.extend(unhosted.map(|row| format!("daemon {} does not host row {row}", self.name)));
-        if reasons.is_empty() { Ok(()) } else { Err(NotReady(reasons)) }
+        if reasons.is_empty() { Ok(()) } else { Err(DaemonError::Refused(reasons)) }
     }
 
     /// Runs until `stop`; then receives no more, ends what is at work or gives it back, and returns.
-    pub async fn run(self, with: Surroundings, stop: CancellationToken) -> Result<(), NotReady> {
+    pub async fn run(self, with: Surroundings, stop: CancellationToken) -> Result<(), DaemonError> {
         self.check()?;
         let grace = with.settings.drain_grace;
         let health = self.health;
@@ -101,7 +107,12 @@ impl Daemon {
         sweeping.spawn(sweep(Arc::clone(&context)));
         health.set_ready(true);
         tracing::info!(daemon = %self.name, "receiving");
-        stop.cancelled().await;
+        let died = tokio::select! {
+            biased;
+            () = stop.cancelled() => None,
+            _ = lanes.join_next() => Some("a row's receiving"),
+            _ = sweeping.join_next() => Some("the sweep"),
+        };
         health.draining();
         tracing::info!(daemon = %self.name, "draining: no more receives; what is at work is ended or given back");
         drain.receives.cancel();
@@ -116,6 +127,6 @@ impl Daemon {
         }
         health.set_ready(false);
         tracing::info!(daemon = %self.name, "drained");
-        Ok(())
+        died.map_or(Ok(()), |part| Err(DaemonError::Died(part)))
     }
 }

@@ -35,7 +35,7 @@ mod trail;
 
 pub use budget::{Budget, BudgetError, Reservation};
 pub use chance::{Chance, Token};
-pub use daemon::{Daemon, NotReady, Surroundings};
+pub use daemon::{Daemon, DaemonError, Surroundings};
 pub use handler::{Handled, Handler, Inputs, Open, Step, StepError};
 pub use ledger::spend::Spend;
 pub use service::Service;

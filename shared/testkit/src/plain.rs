@@ -16,7 +16,7 @@ use contract::{
 use runtime::ledger::{Write, goal};
 use runtime::ports::{Bus, Ledger, Ports};
 use runtime::telemetry::Telemetry;
-use runtime::{Chance, Daemon, Handled, Handler, NotReady, Settings, Step, StepError, Surroundings};
+use runtime::{Chance, Daemon, DaemonError, Handled, Handler, Settings, Step, StepError, Surroundings};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::TokioClock;
@@ -73,7 +73,7 @@ impl Plain {
     }
 
     /// One daemon, so many at a time, until all are done.
-    pub async fn run(&self, ports: Ports, concurrency: usize, telemetry: &Telemetry) -> Result<(), NotReady> {
+    pub async fn run(&self, ports: Ports, concurrency: usize, telemetry: &Telemetry) -> Result<(), DaemonError> {
         let stop = CancellationToken::new();
         let left = AtomicUsize::new(self.messages);
         let handler = Nothing { said: AnalysisCompleted::example(), left, stop: stop.clone() };
