@@ -74,16 +74,16 @@ model: ## the protocol's executable model over 2,000 seeds (needs Python 3)
 
 .PHONY: sim
 sim: ## the simulated world: SEEDS=2000 worlds from START=0; a failing seed prints its command
-	$(CARGO) run --release -p testkit --bin world -- --seeds $(SEEDS) --start $(START)
+	$(CARGO) run -p testkit --bin world -- --seeds $(SEEDS) --start $(START)
 
 .PHONY: soak
 soak: SEEDS = 100000
 soak: ## the simulated world for long: SEEDS=100000
-	$(CARGO) run --release -p testkit --bin world -- --seeds $(SEEDS)
+	$(CARGO) run -p testkit --bin world -- --seeds $(SEEDS)
 
 .PHONY: mutants
 mutants: ## remove each guard in turn; a named test must fail every time
-	$(CARGO) run --release -p tests --features mutants --bin mutants
+	$(CARGO) run -p tests --features mutants --bin mutants
 
 .PHONY: fuzz
 fuzz: ## decode INPUTS=10000000 generated inputs without a panic

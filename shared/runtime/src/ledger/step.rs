@@ -300,9 +300,9 @@ impl Hold {
 
 /// After the dead letter of park `n` is out: only if it is still the last one.
 pub fn dead_lettered(step: &Step) -> Write {
-    let n = step.parks;
-    let last = Condition::Equals(Attr::Parks, n.into()).guarded(Guard::DlqParks);
-    let when = if guard::stands(Guard::DlqN) { last } else { Condition::Always };
+    let last = Condition::Equals(Attr::Parks, step.parks.into()).guarded(Guard::DlqParks);
+    // Without its guard, the write speaks for every letter that may still come.
+    let (n, when) = if guard::stands(Guard::DlqN) { (step.parks, last) } else { (u32::MAX, Condition::Always) };
     Write {
         name: WriteName::DeadLettered,
         by: None,

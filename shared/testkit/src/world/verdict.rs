@@ -156,7 +156,7 @@ impl fmt::Display for Report {
             write!(f, "\n  VIOLATED {invariant}: {how}")?;
         }
         if !self.violations.is_empty() {
-            write!(f, "\n  replay: cargo run --release -p testkit --bin world -- --seed {}", self.seed)?;
+            write!(f, "\n  replay: cargo run -p testkit --bin world -- --seed {}", self.seed)?;
         }
         Ok(())
     }
