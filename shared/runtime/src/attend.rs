@@ -9,11 +9,11 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tracing::Instrument as _;
 
-use crate::delivery::Delivery;
 use crate::handler::{Handled, Step, StepError};
 use crate::lane::Lane;
 use crate::ledger::Attr;
 use crate::ledger::step::Hold;
+use crate::message::Delivery;
 use crate::ports::Written;
 
 /// What became of the handler.

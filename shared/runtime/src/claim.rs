@@ -8,12 +8,13 @@ use contract::guard::{self, Guard};
 use contract::{Cause, CauseKind, PortError};
 use tokio::time::Instant;
 
-use crate::delivery::{Delivery, Settlement};
 use crate::gate::Place;
 use crate::lane::Lane;
 use crate::ledger::goal::Goal;
 use crate::ledger::step::{self, Claimant, Crashes, State, Step};
+use crate::message::Delivery;
 use crate::ports::Written;
+use crate::settle::Settlement;
 use crate::telemetry::ClaimOutcome;
 
 pub(crate) enum Claim {

@@ -12,10 +12,11 @@ use tokio::task::JoinSet;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
-use crate::delivery::{Settlement, process_delivery};
+use crate::delivery::process_delivery;
 use crate::lane::Lane;
 use crate::ports::Received;
 use crate::retry::Waits;
+use crate::settle::Settlement;
 use crate::settle::{self, settle};
 use crate::telemetry::BatchKind;
 use crate::trail::{self, Trail};

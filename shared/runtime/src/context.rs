@@ -10,7 +10,6 @@ use contract::{Choreography, DaemonName, Event, GoalId, PortError, RowName, Unix
 use crate::batcher::{Batcher, Batching};
 use crate::batches::Fill;
 use crate::chance::{Chance, Token};
-use crate::daemon::Surroundings;
 use crate::gate::Gate;
 use crate::http::Health;
 use crate::ledger::{self, Item, ItemKey, Write};
@@ -19,6 +18,17 @@ use crate::retry::retried;
 use crate::settings::Settings;
 use crate::telemetry::Telemetry;
 use crate::{batches, retry};
+
+/// What a daemon runs with.
+#[derive(Debug)]
+pub struct Surroundings {
+    pub ports: Ports,
+    pub settings: Settings,
+    pub chance: Chance,
+    pub telemetry: Telemetry,
+    /// Who this process is, in the ledger's records: host and process.
+    pub instance: String,
+}
 
 #[derive(Debug)]
 pub(crate) struct Context {

@@ -10,16 +10,12 @@ use contract::{Choreography, DaemonName, RowName};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::chance::Chance;
 use crate::consumer::consume;
-use crate::context::Context;
+use crate::context::{Context, Surroundings};
 use crate::handler::{AnyHandler, Erased, Handler};
 use crate::http::Health;
 use crate::lane::{Drain, Lane};
-use crate::ports::Ports;
-use crate::settings::Settings;
 use crate::sweep::sweep;
-use crate::telemetry::Telemetry;
 
 /// A daemon before it runs: which rows it hosts, and who handles them.
 pub struct Daemon {
@@ -38,17 +34,6 @@ pub enum DaemonError {
     /// A part of it that runs for ever has ended: better to stop, and be started again, than to live on half dead.
     #[error("{0} ended by itself, which is a defect of the runtime")]
     Died(&'static str),
-}
-
-/// What a daemon runs with.
-#[derive(Debug)]
-pub struct Surroundings {
-    pub ports: Ports,
-    pub settings: Settings,
-    pub chance: Chance,
-    pub telemetry: Telemetry,
-    /// Who this process is, in the ledger's records: host and process.
-    pub instance: String,
 }
 
 impl fmt::Debug for Daemon {

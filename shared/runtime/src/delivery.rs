@@ -5,51 +5,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use contract::decode::{self, Raw};
 use contract::guard::{self, Guard};
-use contract::{Cause, CauseKind, Digest, Event, PortError, TraceContext, UnixMs};
+use contract::{Cause, CauseKind, PortError};
 
 use crate::attend::{self, Attended};
 use crate::budget::{self, Budget};
-use crate::chance::Token;
 use crate::claim::{Claim, claim};
 use crate::goals::{self, Admission};
 use crate::handler::{Step as StepAtWork, StepError};
 use crate::lane::Lane;
+use crate::ledger::Write;
 use crate::ledger::goal::Goal;
 use crate::ledger::step::{Hold, Over, State, Step};
-use crate::ledger::{ItemKey, Write};
+use crate::message::Delivery;
 use crate::ports::{Received, Written};
+use crate::settle::Settlement;
 use crate::trail::Trail;
 use crate::{effects, outcome};
-
-/// What should become of the message.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Settlement {
-    /// Everything it led to is done, or nobody wants it any more.
-    Delete,
-    RetryAfter(Duration),
-    /// To the dead letters, with no healthy record to change.
-    Reject(Cause),
-    /// Somebody else holds the step: the message comes back by itself.
-    Leave,
-}
-
-/// A message that was understood.
-#[derive(Debug)]
-pub(crate) struct Delivery<'m> {
-    pub(crate) message: &'m Received,
-    pub(crate) event: Arc<Event>,
-    pub(crate) digest: Digest,
-    pub(crate) key: ItemKey,
-    /// Fresh for this delivery: what the ledger shows under it is mine.
-    pub(crate) token: Token,
-    pub(crate) received_at: UnixMs,
-    /// The n of its `murmur-park` attribute, 0 without one.
-    pub(crate) park_n: u32,
-    /// Where this delivery's own span stands in the trace.
-    pub(crate) trace: TraceContext,
-}
 
 /// Decides everything about one message: receive → **decode → claim → handle → commit → effects** → settle.
 pub(crate) async fn process_delivery(
@@ -222,28 +194,5 @@ async fn record(lane: &Lane, hold: &Hold, write: Write) -> Result<Worked, PortEr
             Ok(Worked::Settled(Settlement::Leave))
         }
         Written::Refused(None) => Ok(Worked::Settled(Settlement::Leave)),
-    }
-}
-
-impl<'m> Delivery<'m> {
-    fn decode(lane: &Lane, message: &'m Received) -> Result<Delivery<'m>, Cause> {
-        let context = &lane.context;
-        let raw = Raw {
-            body: message.body.as_bytes(),
-            attributes: &message.attributes,
-            message_id: &message.message_id,
-            sent_at: message.sent_at,
-        };
-        let event = decode::decode(raw, &lane.row, &context.choreography)?;
-        Ok(Delivery {
-            message,
-            digest: event.digest(),
-            key: ItemKey::step(event.goal, &lane.row.name, event.id),
-            token: context.token(),
-            received_at: context.now(),
-            park_n: message.attributes.park().map_or(0, |note| note.n),
-            trace: event.trace.at(context.chance.span()),
-            event: Arc::new(event),
-        })
     }
 }

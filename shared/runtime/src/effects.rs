@@ -6,13 +6,13 @@ use contract::events::{EndCause, GoalFailed, OnDeadLetter, StepFailed};
 use contract::guard::{self, Guard};
 use contract::{Cause, CauseKind, Event, EventData, EventId, ParkNote, PortError, Unit};
 
-use crate::delivery::Delivery;
 use crate::join::{self, Closer};
 use crate::lane::Lane;
 use crate::ledger::ItemKey;
 use crate::ledger::goal::Goal;
 use crate::ledger::join::JoinState;
 use crate::ledger::step::{self, Step};
+use crate::message::Delivery;
 use crate::{budget, outcome, settle, trail};
 
 /// book → open joins → emit → arrive → (close or end → emit → told); then the message may go.

@@ -6,11 +6,12 @@ use contract::events::{GoalCancelRequested, GoalCancelled, GoalRequested};
 use contract::guard::{self, Guard};
 use contract::{Cause, CauseKind, EventData, PortError};
 
-use crate::delivery::{Delivery, Settlement};
 use crate::join::{self, Closer};
 use crate::lane::Lane;
 use crate::ledger::goal::{self, Goal};
+use crate::message::Delivery;
 use crate::ports::Written;
+use crate::settle::Settlement;
 use crate::sweep;
 use crate::telemetry::ClaimOutcome;
 

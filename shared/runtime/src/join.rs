@@ -9,10 +9,10 @@ use contract::{Event, EventData, EventId, EventType, JoinName, PortError, Source
 
 use crate::chance::Token;
 use crate::context::Context;
-use crate::delivery::Delivery;
 use crate::ledger::goal::{self, Goal};
 use crate::ledger::join::{self, Arriving, JoinState, Opening};
 use crate::ledger::{Item, ItemKey, ItemKind, Write, unexpired};
+use crate::message::Delivery;
 use crate::ports::Written;
 use crate::trail::{self, Causes};
 

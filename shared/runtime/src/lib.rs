@@ -23,6 +23,7 @@ pub mod http;
 mod join;
 mod lane;
 pub mod ledger;
+mod message;
 mod outcome;
 pub mod ports;
 mod retry;
@@ -35,7 +36,8 @@ mod trail;
 
 pub use budget::{Budget, BudgetError, Reservation};
 pub use chance::{Chance, Token};
-pub use daemon::{Daemon, DaemonError, Surroundings};
+pub use context::Surroundings;
+pub use daemon::{Daemon, DaemonError};
 pub use handler::{Handled, Handler, Inputs, Open, Step, StepError};
 pub use ledger::spend::Spend;
 pub use service::Service;

@@ -8,12 +8,12 @@ use contract::limits::{EVENT_BYTES_MAX, JOIN_HEAD_BYTES_MAX, JOIN_MEMBERS_MAX, O
 use contract::{ArtifactRef, Event, EventId, EventType, JoinName, PortError, Unit, artifact};
 use serde::{Deserialize, Serialize};
 
-use crate::delivery::Delivery;
 use crate::handler::{Handled, Open};
 use crate::lane::Lane;
 use crate::ledger::goal::Goal;
 use crate::ledger::join::{Arriving, Brought, Head, Opening};
 use crate::ledger::step::Step;
+use crate::message::Delivery;
 
 /// All effects of a committed step, in the order in which they happen.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::chance::Chance;
 use crate::config::{Config, EXIT_BAD_CONFIGURATION};
-use crate::daemon::{Daemon, Surroundings};
+use crate::context::Surroundings;
+use crate::daemon::Daemon;
 use crate::http::{Health, HttpServer};
 use crate::ports::Ports;
 use crate::telemetry::Telemetry;

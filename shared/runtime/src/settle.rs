@@ -7,11 +7,22 @@ use std::time::Duration;
 use contract::limits::{SQS_ATTRIBUTES_MAX, SQS_MESSAGE_BYTES_MAX};
 use contract::{Attributes, Cause, CauseKind, Event, ParkNote, PortError, attributes};
 
-use crate::delivery::Settlement;
 use crate::lane::Lane;
 use crate::ports::{Outbound, Received};
 
-/// What happened to the message, for the log and the span.
+/// What should become of the message.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Settlement {
+    /// Everything it led to is done, or nobody wants it any more.
+    Delete,
+    RetryAfter(Duration),
+    /// To the dead letters, with no healthy record to change.
+    Reject(Cause),
+    /// Somebody else holds the step: the message comes back by itself.
+    Leave,
+}
+
+/// Carries out what was decided.
 pub(crate) async fn settle(
     lane: &Lane,
     message: &Received,

@@ -8,12 +8,13 @@ use contract::{Event, PortError, RowName, SpanId, TraceContext, UnixMs};
 use tracing::field::display;
 
 use crate::context::Context;
-use crate::delivery::{Delivery, Settlement};
 use crate::handler::StepError;
 use crate::lane::Lane;
 use crate::ledger::step::{State, Step};
+use crate::message::Delivery;
 use crate::ports::Received;
 use crate::settle;
+use crate::settle::Settlement;
 use crate::telemetry::{Span, SpanKind};
 
 /// What is known of one delivery by now.
