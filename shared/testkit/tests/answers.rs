@@ -11,13 +11,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use contract::events::{GoalCancelRequested, GoalCancelled, GoalCompleted, GoalRequested, ReportWritten};
 use contract::limits::CAUSE_TEXT_BYTES_MAX;
-use contract::{CauseKind, Clock, EventData, PortError, QueueName};
-use runtime::ledger::{Attr, WriteName};
-use runtime::ports::{EntryResult, Outbound, Ports, Queue, Receipt, Received};
+use contract::{CauseKind, Clock, EventData, GoalId, PortError, QueueName, UnixMs};
+use runtime::ledger::{Attr, Item, ItemKey, Write, WriteName};
+use runtime::ports::{EntryResult, GoalStates, Ledger, Outbound, Ports, Queue, Receipt, Received, Written};
 use runtime::telemetry::Telemetry;
 use runtime::{Chance, Daemon, DaemonError, Handled, Handler, Settings, Spend, Step, StepError, Surroundings};
 use serde_json::json;
 use testkit::clock::TokioClock;
+use testkit::memory::MemoryLedger;
 use testkit::place::Op;
 use testkit::stage::{At, BASE, Fault, Stage, Wish};
 use tokio_util::sync::CancellationToken;
@@ -236,18 +237,50 @@ impl Handler for Nothing {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_daemon_of_which_a_part_has_died_ends_and_says_so() {
+/// A ledger of which every look for what is due is a defect.
+#[derive(Debug)]
+struct Undue(Arc<MemoryLedger>);
+
+#[async_trait]
+impl Ledger for Undue {
+    async fn write(&self, write: &Write) -> Result<Written, PortError> {
+        self.0.write(write).await
+    }
+    async fn read(&self, key: &ItemKey) -> Result<Option<Item>, PortError> {
+        self.0.read(key).await
+    }
+    async fn goals(&self, ids: &[GoalId]) -> Result<GoalStates, PortError> {
+        self.0.goals(ids).await
+    }
+    async fn due(&self, _: u8, _: UnixMs, _: usize) -> Result<Vec<ItemKey>, PortError> {
+        panic!("a defect in a port");
+    }
+    async fn story(&self, goal: GoalId) -> Result<Vec<Item>, PortError> {
+        self.0.story(goal).await
+    }
+}
+
+/// How a daemon ends whose ports are those, if anything ends it.
+async fn ran(change: impl FnOnce(&mut Ports)) -> Option<Result<(), DaemonError>> {
     let stage = Stage::solo();
     let clock: Arc<dyn Clock> = Arc::new(TokioClock::starting_at(BASE));
-    let with = Surroundings {
-        ports: Ports { queue: Arc::new(Panicking), ..stage.cloud().ports(clock) },
+    let mut with = Surroundings {
+        ports: stage.cloud().ports(clock),
         settings: Settings::of(stage.choreography()),
         chance: Chance::seeded(1),
         telemetry: Telemetry::off(),
         instance: "it".into(),
     };
+    change(&mut with.ports);
     let daemon = Daemon::new("solo", stage.choreography().clone()).handles("solo", Nothing);
-    let ran = tokio::time::timeout(Duration::from_secs(60), daemon.run(with, CancellationToken::new())).await;
-    assert!(matches!(ran, Ok(Err(DaemonError::Died("a row's receiving")))), "{ran:?}");
+    tokio::time::timeout(Duration::from_secs(120), daemon.run(with, CancellationToken::new())).await.ok()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_daemon_of_which_a_part_has_died_ends_and_says_so() {
+    assert_eq!(ran(|_| ()).await, None, "a whole one goes on");
+    let died = |part| Some(Err(DaemonError::Died(part)));
+    assert_eq!(ran(|ports| ports.queue = Arc::new(Panicking)).await, died("a row's receiving"));
+    let ledger = Arc::new(Undue(Arc::default()));
+    assert_eq!(ran(|ports| ports.ledger = ledger).await, died("the sweep"));
 }

@@ -238,3 +238,33 @@ async fn an_optional_member_that_gives_up_ends_no_goal() {
     stage.one_end::<GoalCompleted>(wish.id());
     assert_eq!(stage.dead_letters("research-tasks").len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_death_before_the_second_dead_letter_of_a_step_does_not_lose_it() {
+    let (stage, wish) = (Stage::solo(), Wish::new("a goal"));
+    stage.plays("solo", |_| async { Err(StepError::permanent("no")) });
+    stage.script(At::op(Op::Send).nth(2), Fault::CrashBefore);
+    stage.goal(&wish).await;
+    let first = stage.start("solo");
+    stage.until_quiet().await;
+    assert_eq!(stage.redrive("solo"), 1);
+    first.died().await;
+    assert_eq!((stage.dead_letters("solo").len(), stage.step(wish.id(), "solo").unwrap().parks), (0, 2));
+    // That the first letter was written says nothing of the second.
+    stage.start("solo");
+    stage.until_quiet().await;
+    let letters = stage.dead_letters("solo");
+    assert_eq!(letters.iter().map(|letter| letter.attributes.park().unwrap().n).collect::<Vec<_>>(), [2], "{stage:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_with_half_a_megabyte_to_say_is_counted_as_an_attempt_too() {
+    let (stage, wish) = (Stage::solo(), Wish::new("a goal"));
+    stage.plays("solo", |_| async { std::panic::panic_any("x\u{7}".repeat(250_000)) });
+    stage.goal(&wish).await;
+    stage.start("solo");
+    stage.until_quiet().await;
+    let step = stage.step(wish.id(), "solo").unwrap();
+    assert_eq!((step.state, step.attempts, stage.asked("solo")), (State::Parked, 3, 3));
+    assert!(whys(&stage.steps(wish.id(), "solo")[0]).iter().all(|why| why.len() <= CAUSE_TEXT_BYTES_MAX));
+}
