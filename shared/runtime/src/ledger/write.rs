@@ -28,31 +28,27 @@ pub enum Mode {
     Update,
 }
 
-/// Which write of `docs/protocol.md` this is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum WriteName {
-    Accept,
-    End,
-    Told,
-    Arrive,
-    Open,
-    Close,
-    Postpone,
-    Undue,
-    Renew,
-    Claim,
-    NewRound,
-    Takeover,
-    ClaimReleased,
-    Heartbeat,
-    Release,
-    Commit,
-    Park,
-    DeadLettered,
-    Emitted,
-    Reserve,
-    Settle,
-    Book,
+macro_rules! write_names {
+    ($($name:ident),+ $(,)?) => {
+        /// Which write of `docs/protocol.md` this is.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum WriteName { $($name),+ }
+
+        impl WriteName {
+            pub const ALL: &[WriteName] = &[$(WriteName::$name),+];
+        }
+    };
+}
+
+write_names! {
+    // the goal
+    Accept, End, Told,
+    // joins, the goal's own included
+    Arrive, Open, Close, Postpone, Undue, Renew,
+    // the step
+    Claim, NewRound, Takeover, ClaimReleased, Heartbeat, Release, Commit, Park, DeadLettered, Emitted,
+    // the spend
+    Reserve, Settle, Book,
 }
 
 /// What must hold of the item. An attribute that is absent equals nothing and compares with nothing.

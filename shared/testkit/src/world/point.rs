@@ -126,9 +126,9 @@ impl Hits {
     pub fn missing(&self) -> Vec<String> {
         let faults = Fault::ALL.iter().filter(|fault| !self.faults.contains_key(fault));
         let mut missing: Vec<String> = faults.map(|fault| format!("fault {fault:?}")).collect();
-        for op in Op::ALL {
+        for op in Op::all() {
             for side in [Side::Before, Side::After] {
-                if !self.crashed.contains_key(&(*op, side)) {
+                if !self.crashed.contains_key(&(op, side)) {
                     missing.push(format!("crash {side:?} {op}"));
                 }
             }
@@ -144,8 +144,8 @@ impl fmt::Display for Hits {
             write!(f, " {fault:?} {}", self.faults.get(fault).unwrap_or(&0))?;
         }
         write!(f, "\nawait points, passed/crashed at (before; after):")?;
-        for op in Op::ALL {
-            let n = |of: &BTreeMap<_, u64>, side| of.get(&(*op, side)).copied().unwrap_or(0);
+        for op in Op::all() {
+            let n = |of: &BTreeMap<_, u64>, side| of.get(&(op, side)).copied().unwrap_or(0);
             let (before, after) = (Side::Before, Side::After);
             write!(
                 f,
