@@ -120,7 +120,9 @@ pub(crate) async fn book(context: &Context, step: &ItemKey, epoch: u32, own: boo
     loop {
         let Some(goal) = context.read(&ItemKey::goal(step.goal)).await? else { return Ok(()) };
         let Some(write) = spend::book(&goal, step, epoch, own)? else { return Ok(()) };
-        if let Written::Applied(_) = context.write(&write).await? {
+        let applied = matches!(context.write(&write).await?, Written::Applied(_));
+        // A full write may have left some for the next one.
+        if applied && write.changes.len() < spend::AT_ONCE {
             return Ok(());
         }
     }

@@ -11,7 +11,7 @@ use contract::guard::{self, Guard};
 use super::{Attr, Change, Condition, Item, ItemKey, ItemKind, Mode, Write, WriteName};
 
 /// One write has room for so many removals; whoever books asks until there is nothing left.
-const AT_ONCE: usize = 100;
+pub(crate) const AT_ONCE: usize = 100;
 
 /// Tokens and millionths of a dollar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
