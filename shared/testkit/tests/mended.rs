@@ -15,10 +15,10 @@ use runtime::ledger::join::{self, Head, Opening};
 use runtime::ledger::step::State;
 use runtime::ledger::{Attr, DUE_SHARDS, Item, ItemKey, Write, WriteName};
 use runtime::ports::{Ledger, Written};
-use runtime::{Handled, Open, StepError};
+use runtime::{Handled, Open, Spend, StepError};
 use serde_json::json;
 use testkit::place::Op;
-use testkit::stage::{At, BASE, Fault, Stage, Wish};
+use testkit::stage::{At, BASE, Fault, Gate, Stage, Wish};
 
 const DAY_S: i64 = 24 * 3600;
 
@@ -267,4 +267,55 @@ async fn a_panic_with_half_a_megabyte_to_say_is_counted_as_an_attempt_too() {
     let step = stage.step(wish.id(), "solo").unwrap();
     assert_eq!((step.state, step.attempts, stage.asked("solo")), (State::Parked, 3, 3));
     assert!(whys(&stage.steps(wish.id(), "solo")[0]).iter().all(|why| why.len() <= CAUSE_TEXT_BYTES_MAX));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_of_a_week_that_a_server_asks_for_is_not_believed() {
+    let (stage, wish) = (Stage::solo(), Wish::new("a goal"));
+    stage.plays("solo", |_| async { Err(StepError::retry_after("throttled", Duration::from_secs(7 * 24 * 3600))) });
+    stage.goal(&wish).await;
+    stage.start("solo");
+    stage.until("it is released", |stage| stage.applied(WriteName::Release) == 1).await;
+    let wait = stage.now().until(stage.step(wish.id(), "solo").unwrap().not_before);
+    assert!(wait > Duration::from_secs(3_590) && wait < Duration::from_secs(3_610), "{wait:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_is_recognised_late_holds_its_lease_since_it_was_written() {
+    let (stage, wish) = (Stage::solo(), Wish::new("a goal"));
+    stage.plays("solo", |_| async {
+        tokio::time::sleep(Duration::from_secs(40)).await;
+        Ok(Handled::emit(&ReportWritten::example()))
+    });
+    let gate = Gate::default();
+    stage.script(At::write(WriteName::Claim), Fault::HoldReply(gate.clone()));
+    stage.script(At::write(WriteName::Claim), Fault::LoseReply);
+    stage.goal(&wish).await;
+    stage.start("solo");
+    gate.open_after(Duration::from_secs(8)).await;
+    stage.until_quiet().await;
+    stage.one_end::<GoalCompleted>(wish.id());
+    let first = stage.calls(Op::Write(WriteName::Heartbeat))[0].at;
+    assert!(first >= Duration::from_secs(19) && first < Duration::from_secs(21), "{first:?}\n{stage:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_open_reservations_than_one_write_holds_are_booked_by_several() {
+    let (stage, wish) = (Stage::solo(), Wish::new("a goal").budget(Some(1_000), None));
+    stage.plays("solo", |step| async move {
+        for _ in 0..250 {
+            drop(step.budget.reserve(Spend { tokens: 2, micros: 0 }).await?);
+        }
+        Ok(Handled::emit(&ReportWritten::example()))
+    });
+    stage.goal(&wish).await;
+    stage.start("solo");
+    stage.until_quiet().await;
+    stage.one_end::<GoalCompleted>(wish.id());
+    let item = stage.goal_item(wish.id()).unwrap();
+    let purse = [Attr::TokensSpent, Attr::TokensReserved, Attr::TokensLeft].map(|attr| item.number(&attr));
+    assert_eq!(purse, [Some(500), Some(0), Some(500)]);
+    let books = stage.calls(Op::Write(WriteName::Book));
+    assert_eq!(books.len(), 3);
+    assert!(books.iter().all(|call| call.about.split(' ').count() < 120), "{books:?}");
 }
