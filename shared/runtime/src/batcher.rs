@@ -47,7 +47,7 @@ pub(crate) struct Batching {
     pub(crate) entries_max: usize,
     pub(crate) linger: Duration,
     pub(crate) retry_budget: Duration,
-    /// How many deliveries are at work: when all of them wait here, nobody else can join the batch.
+    /// How many deliveries may yet have an entry for this batch: when all of them wait here, nobody else can join the batch.
     pub(crate) at_work: Arc<AtomicUsize>,
     pub(crate) chance: Arc<Chance>,
 }

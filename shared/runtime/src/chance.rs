@@ -71,6 +71,10 @@ impl Chance {
         TraceContext { trace, span: self.span(), sampled: true, state: None }
     }
 
+    pub(crate) fn below(&self, end: u8) -> u8 {
+        self.draw(|rng| rng.u8(..end))
+    }
+
     /// Anything from nothing to all of it: "full jitter".
     pub fn up_to(&self, most: Duration) -> Duration {
         most.mul_f64(self.draw(fastrand::Rng::f64))

@@ -51,7 +51,7 @@ pub(crate) async fn claim(lane: &Lane, delivery: &Delivery<'_>, goal: &Goal) -> 
         Err(settlement) => return Ok(Claim::Settled(settlement)),
     };
     loop {
-        if lane.drain.work.is_cancelled() {
+        if lane.drain.receives.is_cancelled() {
             return Ok(Claim::Settled(Settlement::RetryAfter(Duration::ZERO)));
         }
         let held_since = Instant::now();
@@ -172,20 +172,20 @@ fn claimant(lane: &Lane, delivery: &Delivery<'_>) -> Claimant {
     }
 }
 
-/// A place at work. Steps end by their deadline, so whoever waits longer than that waits in vain; meanwhile its message
-/// stays hidden.
+/// A place at work. Every step of this process ends by its row's deadline, so whoever waits longer than the longest of
+/// them waits in vain; meanwhile its message stays hidden.
 async fn wait_for(
     lane: &Lane,
     delivery: &Delivery<'_>,
     place: impl Future<Output = Place>,
 ) -> Result<Place, Settlement> {
     let mut place = std::pin::pin!(place);
-    let give_up = Instant::now() + Duration::from_secs(lane.limits().step_deadline_s) + lane.lease();
+    let give_up = Instant::now() + lane.context.longest_step + lane.lease();
     loop {
         tokio::select! {
             biased;
             place = &mut place => return Ok(place),
-            () = lane.drain.work.cancelled() => return Err(Settlement::RetryAfter(Duration::ZERO)),
+            () = lane.drain.receives.cancelled() => return Err(Settlement::RetryAfter(Duration::ZERO)),
             () = tokio::time::sleep(lane.lease() / 2) => {}
         }
         if Instant::now() >= give_up {

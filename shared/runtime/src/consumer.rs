@@ -39,8 +39,10 @@ pub(crate) async fn consume(lane: Arc<Lane>) {
         match receive(&lane, held.len()).await {
             Ok((messages, brought)) => {
                 waits = None;
-                for (message, permit) in messages.into_iter().zip(held) {
-                    deliveries.spawn(deliver(Arc::clone(&lane), message, brought.clone(), permit));
+                // All are counted before the first runs: it may be the first to ask for a batch.
+                let counted: Vec<_> = messages.iter().map(|_| Underway::begin(&lane)).collect();
+                for ((message, permit), underway) in messages.into_iter().zip(held).zip(counted) {
+                    deliveries.spawn(deliver(Arc::clone(&lane), message, brought.clone(), (underway, permit)));
                 }
             }
             Err(error) => {
@@ -135,7 +137,12 @@ async fn receive(lane: &Lane, max: usize) -> Result<(Vec<Received>, Option<Trace
 }
 
 /// One message from its receive to its settlement. The permit is its place among those at work.
-async fn deliver(lane: Arc<Lane>, message: Received, brought: Option<TraceContext>, permit: OwnedSemaphorePermit) {
+async fn deliver(
+    lane: Arc<Lane>,
+    message: Received,
+    brought: Option<TraceContext>,
+    place: (Underway, OwnedSemaphorePermit),
+) {
     let line = tracing::info_span!(
         "delivery",
         agent = %lane.row.name,
@@ -146,66 +153,78 @@ async fn deliver(lane: Arc<Lane>, message: Received, brought: Option<TraceContex
         attempt = Empty,
         epoch = Empty,
     );
-    decided_and_settled(&lane, &message, brought, permit).instrument(line).await;
+    decided_and_settled(&lane, &message, brought, place).instrument(line).await;
 }
 
 async fn decided_and_settled(
     lane: &Lane,
     message: &Received,
     brought: Option<TraceContext>,
-    permit: OwnedSemaphorePermit,
+    (underway, permit): (Underway, OwnedSemaphorePermit),
 ) {
-    let _unsettled = Counted::begin(&lane.context.unsettled);
+    let Underway { unsettled: _unsettled, at_work } = underway;
+    let place = (at_work, permit, InFlight::begin(lane));
     let mut trail = Trail::begin(lane, message, brought);
-    let mut place = None;
     let settlement = if lane.drain.receives.is_cancelled() {
         // It arrived while stopping: back at once, and no attempt counted.
         Settlement::RetryAfter(Duration::ZERO)
     } else {
-        place = Some((AtWork::begin(lane), permit));
         process_delivery(lane, message, &mut trail).await.unwrap_or_else(|error| {
             trail.port_error(&error);
             settle::after_port_error(lane, message)
         })
     };
     trail.decided(lane, &settlement);
-    // Nobody waits for a delete: its batch may take its time, while the place goes to the next message.
-    let _place = place.filter(|_| settlement != Settlement::Delete);
+    // Nobody waits for a delete: its batch may take its time, while the place goes to the next message. Too many owed
+    // deletes keep their places, and with them the next receives.
+    let owed = (settlement == Settlement::Delete).then(|| Arc::clone(&lane.owed).try_acquire_owned().ok()).flatten();
+    let _place = owed.is_none().then_some(place);
     let (word, began) = (settle::word(&settlement), lane.context.now());
     let settled = settle(lane, message, trail.event.as_deref(), settlement).await;
     trail.settled(lane, word, began, &settled);
 }
 
-/// Counts a delivery for as long as it may yet have something for a batch: no batch waits for more than these.
-struct Counted<'c>(&'c AtomicUsize);
+/// A message's two counts, by which batches know whom they may wait for.
+struct Underway {
+    /// Until its delete is confirmed.
+    unsettled: Counted,
+    /// Until its delete is all that is left to do.
+    at_work: Counted,
+}
 
-impl<'c> Counted<'c> {
-    fn begin(count: &'c AtomicUsize) -> Counted<'c> {
-        count.fetch_add(1, Ordering::Relaxed);
-        Counted(count)
+impl Underway {
+    fn begin(lane: &Lane) -> Underway {
+        Underway { unsettled: Counted::begin(&lane.context.unsettled), at_work: Counted::begin(&lane.context.at_work) }
     }
 }
 
-impl Drop for Counted<'_> {
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn begin(count: &Arc<AtomicUsize>) -> Counted {
+        count.fetch_add(1, Ordering::Relaxed);
+        Counted(Arc::clone(count))
+    }
+}
+
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-struct AtWork<'l> {
-    lane: &'l Lane,
-    _counted: Counted<'l>,
-}
+/// For the metric of that name.
+struct InFlight<'l>(&'l Lane);
 
-impl<'l> AtWork<'l> {
-    fn begin(lane: &'l Lane) -> AtWork<'l> {
+impl<'l> InFlight<'l> {
+    fn begin(lane: &'l Lane) -> InFlight<'l> {
         lane.context.telemetry.metrics().in_flight(&lane.row.name, 1);
-        AtWork { lane, _counted: Counted::begin(&lane.context.at_work) }
+        InFlight(lane)
     }
 }
 
-impl Drop for AtWork<'_> {
+impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.lane.context.telemetry.metrics().in_flight(&self.lane.row.name, -1);
+        self.0.context.telemetry.metrics().in_flight(&self.0.row.name, -1);
     }
 }

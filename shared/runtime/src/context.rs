@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
 
 use contract::{Choreography, DaemonName, Event, GoalId, PortError, RowName, UnixMs};
 
@@ -41,6 +42,8 @@ pub(crate) struct Context {
     pub(crate) health: Arc<Health>,
     /// Who we are, in the ledger's records: daemon, host and process.
     pub(crate) holder: String,
+    /// The longest that any step of this process may work: all its rows share the gate.
+    pub(crate) longest_step: Duration,
     /// Deliveries at work in this process.
     pub(crate) at_work: Arc<AtomicUsize>,
     /// Those, and the ones whose delete is not confirmed yet.
@@ -66,7 +69,10 @@ impl Context {
             at_work: Arc::clone(&at_work),
             chance: Arc::clone(&chance),
         };
+        let own = choreography.rows.iter().filter(|row| row.daemon == *daemon);
+        let deadline_s = own.map(|row| settings.limits.get(&row.name).unwrap_or(&row.limits).step_deadline_s).max();
         Context {
+            longest_step: Duration::from_secs(deadline_s.unwrap_or(0)),
             emits: batches::emits(batching.clone(), Arc::clone(&ports.bus), fill.clone()),
             goals: batches::goals(batching, Arc::clone(&ports.ledger), fill),
             gate: Gate::default(),
@@ -129,7 +135,7 @@ impl Context {
         self.chance.token()
     }
 
-    pub(crate) fn step_backoff(&self, attempts: u32, asked: Option<std::time::Duration>) -> std::time::Duration {
+    pub(crate) fn step_backoff(&self, attempts: u32, asked: Option<Duration>) -> Duration {
         retry::step_backoff(attempts, asked, &self.chance)
     }
 }

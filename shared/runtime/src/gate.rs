@@ -1,6 +1,6 @@
 //! Owns being alone: a step that has killed its process twice is handled while nothing else is at work there.
 //! Never counts anything: the ledger says who must be alone (`claim`), this only sees to it.
-//! Next: `claim` asks for a place before it writes, `delivery` keeps the place until the message is settled.
+//! Next: `claim` asks for a place before it writes, `delivery` keeps it until the effects are out.
 
 use std::sync::Arc;
 

@@ -38,8 +38,8 @@ impl Closer {
     }
 
     /// What led to what this closer tells of a goal: its own span, where that is of the goal's trace, and the arrived.
-    pub(crate) fn causes(&self, about: &Event, arrived: Option<&JoinState>) -> Causes {
-        let mut links = arrived.map(JoinState::causes).unwrap_or_default();
+    pub(crate) fn causes(&self, about: &Event, arrived: &JoinState) -> Causes {
+        let mut links = arrived.causes();
         match &self.trace {
             Some(own) if own.trace == about.trace.trace => Causes { parent: own.span, links },
             other => {
@@ -133,13 +133,13 @@ pub(crate) async fn close(
         };
         match context.write(&write).await? {
             Written::Applied(_) => {
-                return publish(context, &state.key, &event, closer.causes(&goal.request, Some(&state))).await;
+                return publish(context, &state.key, &event, closer.causes(&goal.request, &state)).await;
             }
             Written::Refused(Some(item)) => {
                 let now = JoinState::read(&item)?;
                 match &now.closed {
                     Some(event) if now.closed_by.as_ref() == Some(&closer.token) => {
-                        let causes = closer.causes(&goal.request, Some(&now));
+                        let causes = closer.causes(&goal.request, &now);
                         return publish(context, &state.key, event, causes).await;
                     }
                     None if worth_closing(&now) && now.version != state.version => state = now,
@@ -165,7 +165,8 @@ pub(crate) async fn end<T: EventData>(
     let told_by = context.now() + context.settings.told_after;
     match context.write(&goal::end(&event, if_version, &closer.token, told_by)).await? {
         Written::Applied(item) => {
-            publish(context, &item.key, &event, closer.causes(about, None)).await?;
+            let causes = closer.causes(about, &JoinState::read(&item)?);
+            publish(context, &item.key, &event, causes).await?;
             Ok(Some(item))
         }
         Written::Refused(Some(item)) => {
@@ -173,7 +174,7 @@ pub(crate) async fn end<T: EventData>(
             if let (Some(event), Some(by)) = (&state.closed, &state.closed_by)
                 && *by == closer.token
             {
-                publish(context, &state.key, event, closer.causes(about, None)).await?;
+                publish(context, &state.key, event, closer.causes(about, &state)).await?;
             }
             Ok(Some(item))
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use contract::topology::{Row, RowLimits};
 use contract::{PortError, QueueName};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::batcher::Batcher;
@@ -19,6 +20,9 @@ use crate::telemetry::Outage;
 /// A delete holds nobody up: it waits for its batch ten times as long as what others wait for.
 const DELETE_PATIENCE: u32 = 10;
 
+/// Without a bound, a server that is slow to delete would fill the memory.
+const OWED_FACTOR: usize = 10;
+
 #[derive(Debug)]
 pub(crate) struct Lane {
     pub(crate) context: Arc<Context>,
@@ -27,6 +31,8 @@ pub(crate) struct Lane {
     pub(crate) drain: Drain,
     /// Of its queue's server, as receives meet it.
     pub(crate) outage: Outage,
+    /// Deletes that may be owed at a time by deliveries whose places went on to the next messages.
+    pub(crate) owed: Arc<Semaphore>,
     deletes: Batcher<Receipt, ()>,
     visibility: Batcher<(Receipt, Duration), ()>,
 }
@@ -49,6 +55,7 @@ impl Lane {
         Lane {
             deletes: batches::deletes(context.settling(DELETE_PATIENCE), port, name, fill.clone()),
             visibility: batches::visibility(context.settling(1), port2, name2, fill),
+            owed: Arc::new(Semaphore::new(OWED_FACTOR * row.limits.concurrency)),
             outage: Outage::of(format!("queue {}", row.queue)),
             context,
             row,

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::future::Future;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use contract::{DaemonName, Topology};
 use tokio::task::JoinSet;
@@ -17,6 +18,9 @@ use crate::daemon::Daemon;
 use crate::http::{Health, HttpServer};
 use crate::ports::Ports;
 use crate::telemetry::Telemetry;
+
+/// What the executor's shutdown may wait for tasks that do not end.
+const LEFT_BEHIND_MAX: Duration = Duration::from_secs(1);
 
 /// What `main` runs.
 #[derive(Debug)]
@@ -59,7 +63,12 @@ impl Service {
             .enable_all()
             .build()
             .map_err(|why| format!("the executor does not start: {why}"))
-            .and_then(|executor| executor.block_on(live(&self.name, config, connect)));
+            .and_then(|executor| {
+                let ran = executor.block_on(live(&self.name, config, connect));
+                // A handler that never yields must not keep a drained daemon from ending.
+                executor.shutdown_timeout(LEFT_BEHIND_MAX);
+                ran
+            });
         match ran {
             Ok(()) => ExitCode::SUCCESS,
             Err(why) => {

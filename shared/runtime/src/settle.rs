@@ -66,7 +66,8 @@ pub(crate) async fn dead_letter(
     let others = message.attributes.0.iter().filter(|(name, _)| *name != attributes::PARK);
     let others: Vec<_> = others.filter(|(name, _)| own.get(name).is_none()).collect();
     let room = SQS_ATTRIBUTES_MAX - 1 - own.0.len();
-    let fits = others.len() <= room && message_bytes(message) + note.render().len() <= SQS_MESSAGE_BYTES_MAX - 4096;
+    let small = message_bytes(message) + note.render().len() <= SQS_MESSAGE_BYTES_MAX - 4096;
+    let fits = small && others.len() <= room;
     let mut body = message.body.clone();
     if !fits {
         let whole = serde_json::json!({ "body": message.body, "attributes": message.attributes.0 }).to_string();
@@ -77,7 +78,8 @@ pub(crate) async fn dead_letter(
         }
         note.body = Some(at);
     }
-    for (name, value) in others.into_iter().take(room) {
+    // Of a message too large for its cause, the artifact has the sender's attributes.
+    for (name, value) in others.into_iter().take(if small { room } else { 0 }) {
         own.set(name, value);
     }
     own.set(attributes::PARK, note.render());
@@ -85,7 +87,11 @@ pub(crate) async fn dead_letter(
     let letter = [Outbound { body, attributes: own, group }];
     let queue = lane.queue().dead_letters();
     let send = || context.ports.queue.send(&queue, &letter);
-    context.retried(|| async { send().await?.pop().unwrap_or(Ok(())) }).await
+    context
+        .retried(|| async {
+            send().await?.pop().unwrap_or_else(|| Err(PortError::transient("no answer for the dead letter")))
+        })
+        .await
 }
 
 fn message_bytes(message: &Received) -> usize {

@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::join::{self, Closer};
 use crate::ledger::goal::Goal;
 use crate::ledger::join::{JoinState, postpone, undue};
-use crate::ledger::{DUE_SHARDS, ItemKey, ItemKind};
+use crate::ledger::{Attr, DUE_SHARDS, ItemKey, ItemKind};
 
 const AT_ONCE: usize = 100;
 
@@ -22,7 +22,9 @@ const AT_ONCE: usize = 100;
 pub(crate) async fn sweep(context: Arc<Context>) {
     loop {
         tokio::time::sleep(context.chance.around(context.settings.sweep_every)).await;
-        for shard in 0..DUE_SHARDS {
+        // Each sweep begins elsewhere, so that one shard that takes long does not starve the others everywhere.
+        let first = context.chance.below(DUE_SHARDS);
+        for shard in (0..DUE_SHARDS).map(|n| (first + n) % DUE_SHARDS) {
             if let Err(error) = shard_once(&context, shard).await {
                 tracing::warn!(shard, %error, "the sweep found no answer and will ask again");
             }
@@ -54,7 +56,9 @@ async fn due_item(context: &Context, key: &ItemKey) -> Result<(), PortError> {
     let closer = Closer::sweeping(context);
     let Some(item) = context.read(&ItemKey::goal(key.goal)).await? else {
         // Its goal expired: nobody waits for it any more.
-        context.write(&undue(key)).await?;
+        if let Some(item) = context.retried(|| context.ports.ledger.read(key)).await? {
+            context.write(&undue(key, item.time(&Attr::DueAt))).await?;
+        }
         return Ok(());
     };
     let goal = Goal::read(&item)?;
@@ -75,7 +79,7 @@ async fn due_goal(context: &Context, goal: Goal, closer: &Closer) -> Result<(), 
     }
     match &goal.join.closed {
         Some(event) if !goal.join.told => {
-            let causes = closer.causes(&goal.request, Some(&goal.join));
+            let causes = closer.causes(&goal.request, &goal.join);
             join::publish(context, &goal.key(), event, causes).await
         }
         Some(_) => Ok(()),
@@ -122,12 +126,12 @@ async fn due_join(context: &Context, goal: &Goal, key: &ItemKey, closer: &Closer
         return Ok(());
     }
     if goal.ended() {
-        context.write(&undue(key)).await?;
+        context.write(&undue(key, state.due_at)).await?;
         return Ok(());
     }
     if let Some(event) = &state.closed {
         if !state.told {
-            join::publish(context, key, event, closer.causes(&goal.request, Some(&state))).await?;
+            join::publish(context, key, event, closer.causes(&goal.request, &state)).await?;
         }
         return Ok(());
     }

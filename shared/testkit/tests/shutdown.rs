@@ -13,7 +13,7 @@ use runtime::ledger::WriteName;
 use testkit::place::Op;
 use testkit::stage::{At, Fault, Stage, Wish};
 
-const GRACE: Duration = Duration::from_secs(25);
+const GRACE: Duration = Duration::from_secs(30);
 
 #[tokio::test(start_paused = true)]
 async fn told_to_stop_in_any_phase_of_a_delivery_a_process_ends_in_time_and_nothing_is_lost() {

@@ -9,6 +9,9 @@ fn no_promise_is_broken_in_two_thousand_seeds_and_every_fault_has_its_turn() {
     let tally = scripted().unwrap().try_many(0, 2_000, false, |report| println!("{report}"));
     println!("{tally}");
     assert!(tally.failed.is_empty(), "{} seeds failed", tally.failed.len());
+    assert_eq!(tally.seeds, 2_000, "tried");
+    let completed = tally.ends.get("goal.completed").copied().unwrap_or(0);
+    assert!(completed > 2_000, "of six thousand goals under faults, only {completed} completed");
     assert_eq!(tally.hits.missing(), Vec::<String>::new(), "never had their turn");
 }
 

@@ -227,14 +227,14 @@ pub fn told(key: &ItemKey) -> Write {
     }
 }
 
-/// A join of an ended goal needs no sweep.
-pub fn undue(key: &ItemKey) -> Write {
+/// What nobody waits for needs no sweep: if it is still due when it was read to be.
+pub fn undue(key: &ItemKey, due_at: Option<UnixMs>) -> Write {
     Write {
         name: WriteName::Undue,
         by: None,
         key: key.clone(),
         mode: Mode::Update,
-        when: Condition::ItemExists,
+        when: due_at.map_or(Condition::ItemExists, |at| Condition::Equals(Attr::DueAt, at.into())),
         changes: vec![Change::Remove(Attr::DueAt)],
     }
 }

@@ -302,13 +302,13 @@ impl Hold {
 pub fn dead_lettered(step: &Step) -> Write {
     let last = Condition::Equals(Attr::Parks, step.parks.into()).guarded(Guard::DlqParks);
     // Without its guard, the write speaks for every letter that may still come.
-    let (n, when) = if guard::stands(Guard::DlqN) { (step.parks, last) } else { (u32::MAX, Condition::Always) };
+    let n = if guard::stands(Guard::DlqN) { step.parks } else { u32::MAX };
     Write {
         name: WriteName::DeadLettered,
         by: None,
         key: step.key.clone(),
         mode: Mode::Update,
-        when: Condition::All(vec![Condition::ItemExists, when]),
+        when: Condition::All(vec![Condition::ItemExists, last]),
         changes: vec![Change::Set(Attr::DeadLettered, n.into())],
     }
 }

@@ -1,4 +1,6 @@
 //! Owns the ports: what the runtime needs from a queue, a bus and a ledger, as traits, and the bundle of all five.
+//! Invariant: every call ends. An adapter gives each of its own a time limit (and a receive more than its wait), since a
+//! call that never answers would keep a delivery, and its place at the gate, for ever.
 //! Never an adapter: `shared/aws` talks to servers, `testkit` to memory, and one suite holds both to the same conduct.
 //! Next: `queue`, `bus`, `ledger`; `Artifacts` and `Clock` live in `contract`, since `engine` needs them too.
 

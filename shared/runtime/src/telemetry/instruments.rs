@@ -76,7 +76,7 @@ instruments! {
     REJECTS = Counter "murmur.rejects" "{message}" [ROW, CAUSE]
         "Messages with no healthy record to change, sent to the dead letters.";
     IN_FLIGHT = UpDownCounter "murmur.in_flight" "{message}" [ROW]
-        "Messages received and not yet settled in this process.";
+        "Messages received in this process and not yet decided about; a delete that waits for its batch is not counted.";
     THROTTLED = Counter "murmur.throttled" "{call}" [ROW]
         "Calls that a server put off: throttled, over a limit, or away.";
     EMPTY_AT_CAP = Counter "murmur.empty_at_cap" "{call}" [ROW]

@@ -49,8 +49,12 @@ impl World {
         let mut all = Tally { start, ..Tally::default() };
         std::thread::scope(|scope| {
             let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
-            for tally in workers.into_iter().filter_map(|worker| worker.join().ok()) {
-                all.merge(tally);
+            for worker in workers {
+                match worker.join() {
+                    Ok(tally) => all.merge(tally),
+                    // The world itself is broken: what this thread had seen is gone, and so is the trial.
+                    Err(_) => all.failed.push(Report::broken(start, "a thread of the trial panicked".into())),
+                }
             }
         });
         all.took_s = began.elapsed().as_secs_f64();

@@ -393,7 +393,7 @@ impl Witness {
         if was.closable() {
             self.violated("failed-though-closable", || goal.to_string());
         }
-        if shared.is_under_way(goal) || shared.odds.drop_event > 0.0 {
+        if shared.is_under_way(goal) || self.dropped.contains(&goal) {
             return;
         }
         let mut waiting = false;
