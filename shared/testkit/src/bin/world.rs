@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-use testkit::world::scripted;
+use testkit::world::{Told, scripted};
 
 /// Of fewer seeds, not every rare place can be asked for.
 const ENOUGH_FOR_ALL_PLACES: u64 = 2_000;
@@ -38,7 +38,7 @@ impl Asked {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "this is what a person reads")]
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "this is what a person reads")]
 fn main() -> ExitCode {
     let Some(asked) = Asked::read(std::env::args().skip(1)) else {
         println!("usage: world [--seeds N] [--start N] [--first] [--seed N]");
@@ -53,7 +53,10 @@ fn main() -> ExitCode {
         println!("{report}");
         return if report.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
-    let tally = world.try_many(asked.start, asked.seeds, asked.first, |report| println!("{report}"));
+    let tally = world.try_many(asked.start, asked.seeds, asked.first, |told| match told {
+        Told::Failed(report) => println!("{report}"),
+        Told::Reached(seed) => eprintln!("world: at seed {seed}"),
+    });
     let missing = if asked.seeds >= ENOUGH_FOR_ALL_PLACES && !asked.first { tally.hits.missing() } else { vec![] };
     if !missing.is_empty() {
         println!("never had their turn: {}", missing.join(", "));

@@ -10,6 +10,16 @@ use tokio::time::Instant;
 
 use super::{Hits, Report, World};
 
+/// A long trial says how far it is.
+const TELL_EVERY: u64 = 5_000;
+
+/// What a trial tells while it lasts.
+#[derive(Debug)]
+pub enum Told<'r> {
+    Failed(&'r Report),
+    Reached(u64),
+}
+
 /// What several seeds showed together.
 #[derive(Debug, Default)]
 pub struct Tally {
@@ -24,8 +34,8 @@ pub struct Tally {
 }
 
 impl World {
-    /// Seeds from `start`; with `first`, no more after one that failed. `tell` hears of each that fails.
-    pub fn try_many(&self, start: u64, seeds: u64, first: bool, tell: impl Fn(&Report) + Sync) -> Tally {
+    /// Seeds from `start`; with `first`, no more after one that failed. `tell` hears of each that fails, and how far it is.
+    pub fn try_many(&self, start: u64, seeds: u64, first: bool, tell: impl Fn(Told<'_>) + Sync) -> Tally {
         let began = Instant::now();
         let (next, end) = (AtomicU64::new(start), start + seeds);
         let worker = || {
@@ -35,9 +45,12 @@ impl World {
                 if seed >= end {
                     return tally;
                 }
+                if seed > start && (seed - start).is_multiple_of(TELL_EVERY) {
+                    tell(Told::Reached(seed));
+                }
                 let report = self.run(seed);
                 if !report.violations.is_empty() {
-                    tell(&report);
+                    tell(Told::Failed(&report));
                     if first {
                         next.store(end, Ordering::Relaxed);
                     }

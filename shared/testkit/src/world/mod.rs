@@ -33,7 +33,7 @@ use odds::{CALM_S, Odds};
 use point::Fault;
 use witness::Witness;
 
-pub use many::Tally;
+pub use many::{Tally, Told};
 pub use point::Hits;
 pub use process::Process;
 pub use scripted::{scripted, scripted_with};
