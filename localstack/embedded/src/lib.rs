@@ -1,0 +1,14 @@
+//! Owns AWS on one's own machine: SQS, EventBridge and DynamoDB on one port, as a server and as a library.
+//! Never checks a signature, never leaves the machine: loopback by default, everything in one data directory or in memory.
+//! Invariant: what was answered is stored; a reply goes out only after the rows behind it were committed.
+//! Next: `front` reads requests, `engine` orders them, `sqs` and `events` decide, `store` keeps, `dynamodb` is dynoxide.
+
+mod answer;
+mod engine;
+mod events;
+mod place;
+mod sqs;
+mod store;
+
+pub use answer::ApiError;
+pub use place::Place;

@@ -1,0 +1,3 @@
+//! Owns how it touches AWS: the runtime's ports over the AWS SDK, and provisioning. The only user of `aws_sdk_*`.
+//! Never a retry of its own and never an endpoint of its own: the runtime's `retry` and the environment decide those.
+//! Next: `sqs`, `eventbridge`, `dynamodb` and `artifacts` are the ports; `provision` makes what the topology needs.
