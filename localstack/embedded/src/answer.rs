@@ -14,12 +14,14 @@ pub struct ApiError {
     pub query_code: Option<&'static str>,
     pub status: u16,
     pub message: String,
+    /// The whole body, where it says more than code and message.
+    pub whole: Option<String>,
 }
 
 impl ApiError {
     /// The caller's fault.
     pub fn refused(code: &'static str, message: impl Into<String>) -> ApiError {
-        ApiError { code: Cow::Borrowed(code), query_code: None, status: 400, message: message.into() }
+        ApiError { code: Cow::Borrowed(code), query_code: None, status: 400, message: message.into(), whole: None }
     }
 
     /// The server's fault; the caller may try again.
@@ -29,6 +31,7 @@ impl ApiError {
             query_code: None,
             status: 500,
             message: message.into(),
+            whole: None,
         }
     }
 
@@ -39,6 +42,7 @@ impl ApiError {
             query_code: None,
             status: 501,
             message: format!("{what} is not implemented by the embedded stand-in"),
+            whole: None,
         }
     }
 

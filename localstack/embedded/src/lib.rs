@@ -4,11 +4,18 @@
 //! Next: `front` reads requests, `engine` orders them, `sqs` and `events` decide, `store` keeps, `dynamodb` is dynoxide.
 
 mod answer;
+mod cloud;
+mod dynamodb;
 mod engine;
 mod events;
+mod faults;
+mod front;
 mod place;
 mod sqs;
 mod store;
 
 pub use answer::ApiError;
+pub use cloud::{EmbeddedCloud, Options, StartError};
+pub use faults::{Ending, Fault, Faults, Operation, What, When};
 pub use place::Place;
+pub use store::StoreError;

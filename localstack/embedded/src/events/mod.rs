@@ -12,6 +12,11 @@ use crate::store::{Row, StoreError};
 pub(crate) enum Request {}
 
 impl Request {
+    /// The bus that is meant, for faults and the operation log.
+    pub(crate) fn bus(&self) -> Option<&str> {
+        match *self {}
+    }
+
     /// `operation` as in `AWSEvents.PutEvents`.
     pub(crate) fn parse(operation: &str, _body: &[u8]) -> Result<Request, ApiError> {
         Err(ApiError::not_implemented(&format!("EventBridge {operation}")))

@@ -1,0 +1,83 @@
+//! Owns DynamoDB's door: an operation's name and body in, dynoxide's answer out.
+//! Never a table of its own: dynoxide keeps them, in its own SQLite file, and is checked against AWS by a public suite.
+//! Next: `front` calls it on a thread that may block.
+
+use std::path::Path;
+
+use dynoxide::Database;
+use dynoxide::errors::DynoxideError;
+
+use crate::ApiError;
+
+/// All tables.
+#[derive(Clone)]
+pub(crate) struct Tables(Database);
+
+impl std::fmt::Debug for Tables {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tables")
+    }
+}
+
+macro_rules! operations {
+    ($on:ident, $operation:ident, $body:ident: $($name:literal = $method:ident),+ $(,)?) => {
+        match $operation {
+            $($name => write(&$on.0.$method(read($body)?).map_err(said)?),)+
+            other => Err(ApiError::not_implemented(&format!("DynamoDB {other}"))),
+        }
+    };
+}
+
+impl Tables {
+    /// In that directory, or in memory.
+    pub(crate) fn open(directory: Option<&Path>) -> Result<Tables, DynoxideError> {
+        let database = match directory {
+            Some(directory) => Database::new(&directory.join("dynamodb.sqlite").to_string_lossy())?,
+            None => Database::memory()?,
+        };
+        Ok(Tables(database))
+    }
+
+    /// `operation` as in `DynamoDB_20120810.PutItem`. Blocks on SQLite.
+    pub(crate) fn perform(&self, operation: &str, body: &[u8]) -> Result<Vec<u8>, ApiError> {
+        operations! { self, operation, body:
+            "CreateTable" = create_table, "DeleteTable" = delete_table, "DescribeTable" = describe_table,
+            "ListTables" = list_tables, "UpdateTable" = update_table,
+            "PutItem" = put_item, "GetItem" = get_item, "DeleteItem" = delete_item, "UpdateItem" = update_item,
+            "Query" = query, "Scan" = scan,
+            "BatchGetItem" = batch_get_item, "BatchWriteItem" = batch_write_item,
+            "TransactWriteItems" = transact_write_items, "TransactGetItems" = transact_get_items,
+            "ListStreams" = list_streams, "DescribeStream" = describe_stream,
+            "GetShardIterator" = get_shard_iterator, "GetRecords" = get_records,
+            "UpdateTimeToLive" = update_time_to_live, "DescribeTimeToLive" = describe_time_to_live,
+            "ExecuteStatement" = execute_statement, "ExecuteTransaction" = execute_transaction,
+            "BatchExecuteStatement" = batch_execute_statement,
+            "TagResource" = tag_resource, "UntagResource" = untag_resource,
+            "ListTagsOfResource" = list_tags_of_resource,
+        }
+    }
+
+    /// Deletes what its table's TTL says is over. AWS takes days; nobody may count on it.
+    pub(crate) fn sweep(&self) {
+        drop(self.0.sweep_ttl());
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    serde_json::from_slice(body)
+        .map_err(|why| ApiError::refused("com.amazon.coral.service#SerializationException", why.to_string()))
+}
+
+fn write(response: &impl serde::Serialize) -> Result<Vec<u8>, ApiError> {
+    serde_json::to_vec(response).map_err(|why| ApiError::failed(why.to_string()))
+}
+
+fn said(why: DynoxideError) -> ApiError {
+    ApiError {
+        code: why.error_type().into(),
+        query_code: None,
+        status: why.status_code(),
+        message: why.to_string(),
+        whole: Some(why.to_json()),
+    }
+}
