@@ -11,6 +11,7 @@ mod events;
 mod faults;
 mod front;
 mod place;
+mod program;
 mod sqs;
 mod store;
 
@@ -18,4 +19,5 @@ pub use answer::ApiError;
 pub use cloud::{EmbeddedCloud, Options, StartError};
 pub use faults::{Ending, Fault, Faults, Operation, What, When};
 pub use place::Place;
+pub use program::program;
 pub use store::StoreError;

@@ -145,12 +145,11 @@ impl Store {
         let path = directory.join("cloud.sqlite");
         let wrong = |why| StoreError::Sqlite { path: path.clone(), why };
         let rows = Connection::open(&path).map_err(wrong)?;
-        prepare(&rows).map_err(wrong)?;
         let found: i64 = rows.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(wrong)?;
         if found > FORMAT {
             return Err(StoreError::Newer { path, found });
         }
-        rows.pragma_update(None, "user_version", FORMAT).map_err(wrong)?;
+        prepare(&rows).map_err(wrong)?;
         Ok(Store { path, rows, _lock: lock })
     }
 
@@ -181,6 +180,7 @@ impl Store {
 fn prepare(rows: &Connection) -> rusqlite::Result<()> {
     rows.pragma_update(None, "journal_mode", "WAL")?;
     rows.pragma_update(None, "synchronous", "NORMAL")?;
+    rows.pragma_update(None, "user_version", FORMAT)?;
     rows.set_prepared_statement_cache_capacity(8);
     rows.execute_batch(
         "CREATE TABLE IF NOT EXISTS row (space INTEGER, key TEXT, value BLOB NOT NULL, PRIMARY KEY (space, key)) WITHOUT ROWID",

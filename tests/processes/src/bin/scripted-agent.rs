@@ -1,0 +1,100 @@
+//! Owns the four agents as small scripts, each a daemon of its own: `scripted-agent research` is the research daemon.
+//! Never a model and never a source: each hands on what it was given, so that a test knows what must come out.
+//! Next: `aws::connect` gives them their servers; `processes::Flock` starts them.
+
+use std::process::ExitCode;
+
+use async_trait::async_trait;
+use contract::Topology;
+use contract::events::{
+    AnalysisCompleted, Evidence, GoalRequested, Recommendation, RecommendationsMade, ReportWritten, ResearchCompleted,
+    ResearchHead, ResearchTaskRequested,
+};
+use runtime::{Daemon, Handled, Handler, Open, Service, Step, StepError};
+
+/// As many tasks as a goal gets.
+const TASKS: usize = 3;
+
+struct Plan;
+struct Task;
+struct Analysis;
+struct Writer;
+struct Recommending;
+
+fn main() -> ExitCode {
+    let name = match std::env::args().nth(1).as_deref() {
+        Some("research") => "research",
+        Some("analysis") => "analysis",
+        Some("writer") => "writer",
+        Some("recommendation") => "recommendation",
+        _ => return usage(),
+    };
+    Service::new(name, Topology::murmuration()).run(async |config| {
+        let daemon = Daemon::new(name, config.choreography.clone());
+        let daemon = match name {
+            "research" => daemon.handles("research", Plan).handles("research-tasks", Task),
+            "analysis" => daemon.handles("analysis", Analysis),
+            "writer" => daemon.handles("writer", Writer),
+            _ => daemon.handles("recommendation", Recommending),
+        };
+        aws::connect(config).await.map(|ports| (daemon, ports))
+    })
+}
+
+#[expect(clippy::print_stderr, reason = "a person who started it by hand reads this")]
+fn usage() -> ExitCode {
+    eprintln!("usage: scripted-agent research|analysis|writer|recommendation");
+    ExitCode::from(2)
+}
+
+#[async_trait]
+impl Handler for Plan {
+    type Input = GoalRequested;
+    async fn handle(&self, goal: GoalRequested, _: &Step) -> Result<Handled, StepError> {
+        let questions: Vec<String> = (1..=TASKS).map(|n| format!("question {n} of: {}", goal.goal)).collect();
+        let mut handled = Handled::nothing();
+        for question in &questions {
+            let task = ResearchTaskRequested { question: question.clone(), collections: vec![], sources: vec![] };
+            handled = handled.and_emit(&task);
+        }
+        Ok(handled.opening(Open::join("evidence", &ResearchHead { goal: goal.goal, questions }).all_required()))
+    }
+}
+
+#[async_trait]
+impl Handler for Task {
+    type Input = ResearchTaskRequested;
+    async fn handle(&self, task: ResearchTaskRequested, _: &Step) -> Result<Handled, StepError> {
+        let summary = format!("answer to {}", task.question);
+        Ok(Handled::nothing().arriving(&Evidence { question: task.question, summary, passages: None }))
+    }
+}
+
+#[async_trait]
+impl Handler for Analysis {
+    type Input = ResearchCompleted;
+    async fn handle(&self, input: ResearchCompleted, _: &Step) -> Result<Handled, StepError> {
+        let summary = format!("{} answers to {:?}", input.arrived.len(), input.head.goal);
+        Ok(Handled::emit(&AnalysisCompleted { goal: input.head.goal, summary, findings: vec![], details: None }))
+    }
+}
+
+#[async_trait]
+impl Handler for Writer {
+    type Input = AnalysisCompleted;
+    async fn handle(&self, input: AnalysisCompleted, _: &Step) -> Result<Handled, StepError> {
+        Ok(Handled::emit(&ReportWritten { summary: input.summary, ..contract::EventData::example() }))
+    }
+}
+
+#[async_trait]
+impl Handler for Recommending {
+    type Input = AnalysisCompleted;
+    async fn handle(&self, input: AnalysisCompleted, _: &Step) -> Result<Handled, StepError> {
+        let mut made: RecommendationsMade = contract::EventData::example();
+        for Recommendation { rationale, .. } in &mut made.recommendations {
+            rationale.clone_from(&input.summary);
+        }
+        Ok(Handled::emit(&made))
+    }
+}
