@@ -1,3 +1,10 @@
 //! Owns how it touches AWS: the runtime's ports over the AWS SDK, and provisioning. The only user of `aws_sdk_*`.
 //! Never a retry of its own and never an endpoint of its own: the runtime's `retry` and the environment decide those.
 //! Next: `sqs`, `eventbridge`, `dynamodb` and `artifacts` are the ports; `provision` makes what the topology needs.
+
+pub mod artifacts;
+pub mod clients;
+pub mod dynamodb;
+mod errors;
+pub mod eventbridge;
+pub mod sqs;

@@ -21,6 +21,8 @@ pub const HOPS_MAX: u32 = 16;
 pub const TRACEPARENT_BYTES_MAX: usize = 128;
 /// As W3C Trace Context asks at least.
 pub const TRACESTATE_BYTES_MAX: usize = 512;
+/// X-Ray's header: trace, place and sampling take 74 bytes; services add their own fields.
+pub const XRAY_BYTES_MAX: usize = 512;
 /// The `murmur-park` attribute, cause text included.
 pub const PARK_BYTES_MAX: usize = 2 * 1024;
 /// What a cause may say in words.

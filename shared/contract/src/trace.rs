@@ -4,7 +4,7 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::limits::{TRACEPARENT_BYTES_MAX, TRACESTATE_BYTES_MAX};
+use crate::limits::{TRACEPARENT_BYTES_MAX, TRACESTATE_BYTES_MAX, XRAY_BYTES_MAX};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TraceId(pub u128);
@@ -67,6 +67,23 @@ impl TraceContext {
         // Writing to a String cannot fail.
         let _ = write!(header, "Root=1-{time:08x}-{rest:024x};Parent={};Sampled={}", self.span, u8::from(self.sampled));
         header
+    }
+
+    /// From `AWSTraceHeader`; `None` where it names no trace and place. What else it says (`Self`, `Lineage`) is not ours.
+    pub fn parse_xray(header: &str) -> Option<TraceContext> {
+        if header.len() > XRAY_BYTES_MAX || !header.is_ascii() {
+            return None;
+        }
+        let field = |name| {
+            let named = header.split(';').filter_map(|field| field.trim().split_once('='));
+            named.filter(|(known, _)| *known == name).map(|(_, value)| value).next()
+        };
+        let (time, rest) = field("Root")?.strip_prefix("1-")?.split_once('-')?;
+        let trace = (hex(time, 8)? << 96) | hex(rest, 24)?;
+        let span = u64::try_from(hex(field("Parent")?, 16)?).ok()?;
+        let known = trace != 0 && span != 0;
+        let sampled = field("Sampled") == Some("1");
+        known.then_some(TraceContext { trace: TraceId(trace), span: SpanId(span), sampled, state: None })
     }
 
     /// The same trace, at another place in it.

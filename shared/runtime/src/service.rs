@@ -56,7 +56,7 @@ impl Service {
             }
         };
         let config = match Config::from_env(&choreography, self.own) {
-            Ok(config) => config,
+            Ok(config) => Config { daemon: Some(self.name.clone()), ..config },
             Err(problems) => return refused(&problems),
         };
         let ran = tokio::runtime::Builder::new_multi_thread()

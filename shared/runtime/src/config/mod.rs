@@ -9,7 +9,9 @@ mod variables;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
+use contract::DaemonName;
 use contract::topology::Choreography;
 use tracing_subscriber::filter::Targets;
 use url::Url;
@@ -37,6 +39,10 @@ pub struct Config {
     pub otlp_endpoint: Option<Url>,
     pub bus: String,
     pub table: String,
+    /// Where what is too large to travel is kept. None only where not even the user's home is known.
+    pub artifacts: Option<Url>,
+    /// Whose configuration this is; none in a tool that speaks for all of them.
+    pub daemon: Option<DaemonName>,
     /// What a daemon's own variables were set to, as text.
     pub own: BTreeMap<&'static str, String>,
 }
@@ -63,6 +69,8 @@ impl Config {
             otlp_endpoint: None,
             bus: choreography.bus.clone(),
             table: "murmuration".into(),
+            artifacts: None,
+            daemon: None,
             own: BTreeMap::new(),
         }
     }
@@ -86,8 +94,9 @@ impl Config {
         choreography: &Choreography,
         own: &[&'static str],
     ) -> Result<Config, ConfigErrors> {
+        let vars: Vec<(OsString, OsString)> = vars.into_iter().collect();
+        let mut config = Config { artifacts: data_folder(&vars), ..Config::of(choreography) };
         let (found, mut problems) = ours(vars);
-        let mut config = Config::of(choreography);
         for (name, value) in &found {
             if let Some(own) = own.iter().find(|own| *own == name) {
                 config.own.insert(own, value.clone());
@@ -127,6 +136,16 @@ fn ours(vars: impl IntoIterator<Item = (OsString, OsString)>) -> (BTreeMap<Strin
         }
     }
     (found, problems)
+}
+
+/// A folder among the user's own data: all daemons of one user find it, and nobody else does.
+fn data_folder(vars: &[(OsString, OsString)]) -> Option<Url> {
+    let named = |wanted: &str| {
+        let found = vars.iter().find(|(name, _)| name == wanted);
+        found.map(|(_, path)| PathBuf::from(path)).filter(|path| path.is_absolute())
+    };
+    let data = named("XDG_DATA_HOME").or_else(|| Some(named("HOME")?.join(".local/share")))?;
+    Url::from_file_path(data.join("murmuration/artifacts")).ok()
 }
 
 /// `contract::guard` reads it in the builds that `make mutants` makes.

@@ -153,6 +153,23 @@ const TEXTS: &[Text] = &[
         must: "must be 3 to 255 of A-Z a-z 0-9 . _ -",
         set: |config, text| resource_name(text, "._-", 3..=255).map(|name| config.table = name),
     },
+    Text {
+        name: "MURMUR_ARTIFACTS",
+        default: "`murmuration/artifacts` in `$XDG_DATA_HOME`, else in `~/.local/share`",
+        example: "s3://a-bucket/murmuration",
+        meaning: "where results that are too large to travel are kept; daemons on several machines need a bucket",
+        must: "must be file:///a/folder or s3://bucket/prefix",
+        set: |config, text| {
+            let url: Url = text.parse().ok()?;
+            let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+            let names_a_place = match url.scheme() {
+                "file" => url.to_file_path().is_ok_and(|folder| folder.is_absolute()),
+                "s3" => url.port().is_none() && url.host_str().is_some_and(|bucket| bucket.len() >= 3),
+                _ => false,
+            };
+            (plain && names_a_place).then(|| config.artifacts = Some(url))
+        },
+    },
 ];
 
 fn resource_name(text: &str, also: &str, length: RangeInclusive<usize>) -> Option<String> {

@@ -1,0 +1,127 @@
+//! Owns the artifact port over object stores: bytes under their own hash, in a folder or in a bucket.
+//! Never a name that was not made of a hash here: whoever sends a URI cannot make a daemon read something else.
+//! Next: `place` says where the store is, `credentials` lends S3 the SDK's; `contract::artifact` verifies what is read.
+
+mod credentials;
+mod place;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use contract::{ArtifactRef, Artifacts, Digest, PortError};
+use futures_util::TryStreamExt as _;
+use object_store::path::Path;
+use object_store::{
+    Attribute, Attributes, Error, GetResult, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload,
+};
+use tokio::time::timeout;
+
+use crate::errors;
+
+pub use place::{ArtifactsError, Place};
+
+/// Far above what an agent's step makes, far below what would hurt a daemon to hold.
+pub const ARTIFACT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// One artifact, whole, either way.
+const TRANSFER_MAX: Duration = Duration::from_secs(60);
+
+#[derive(Debug)]
+pub struct ArtifactStore {
+    store: Arc<dyn ObjectStore>,
+    place: Place,
+}
+
+impl ArtifactStore {
+    pub async fn open(place: Place, clients: &crate::clients::Clients) -> Result<ArtifactStore, ArtifactsError> {
+        Ok(ArtifactStore { store: place.store(clients).await?, place })
+    }
+
+    /// Where the bytes of this hash are, within the store.
+    fn path(&self, sha256: &Digest) -> Path {
+        Path::from_iter(self.place.prefix().parts().chain(Path::from(sha256.as_str()).parts()))
+    }
+
+    fn uri(&self, sha256: &Digest) -> String {
+        format!("{}/{sha256}", self.place.uri())
+    }
+
+    async fn create(&self, path: &Path, bytes: &[u8], mediatype: &str) -> Result<(), Error> {
+        let payload = || PutPayload::from(bytes.to_vec());
+        let with = |mode| PutOptions { mode, attributes: self.attributes(mediatype), ..PutOptions::default() };
+        match self.store.put_opts(path, payload(), with(PutMode::Create)).await {
+            Err(Error::AlreadyExists { .. }) => {
+                // A machine that lost power may have kept the name and not the bytes.
+                if self.store.head(path).await?.size == bytes.len() as u64 {
+                    return Ok(());
+                }
+                self.store.put_opts(path, payload(), with(PutMode::Overwrite)).await.map(drop)
+            }
+            done => done.map(drop),
+        }
+    }
+
+    /// Files have no room for a media type; the reference has it anyway.
+    fn attributes(&self, mediatype: &str) -> Attributes {
+        let mut all = Attributes::new();
+        if self.place.is_bucket() {
+            all.insert(Attribute::ContentType, mediatype.to_owned().into());
+        }
+        all
+    }
+}
+
+#[async_trait]
+impl Artifacts for ArtifactStore {
+    async fn put(&self, bytes: &[u8], mediatype: &str) -> Result<ArtifactRef, PortError> {
+        if bytes.len() > ARTIFACT_BYTES_MAX {
+            return Err(too_large(bytes.len() as u64));
+        }
+        let sha256 = Digest::of(bytes);
+        let (path, uri) = (self.path(&sha256), self.uri(&sha256));
+        in_time(&uri, self.create(&path, bytes, mediatype)).await?.map_err(|why| errors::of_store(&uri, &why))?;
+        Ok(ArtifactRef { uri, sha256, bytes: bytes.len() as u64, mediatype: mediatype.into() })
+    }
+
+    async fn get(&self, uri: &str) -> Result<Vec<u8>, PortError> {
+        let path = self
+            .place
+            .hash_in(uri)
+            .map(|sha256| self.path(&sha256))
+            .ok_or_else(|| PortError::permanent(format!("{uri:?} is no artifact of {}", self.place.uri())))?;
+        in_time(uri, async {
+            let found = self.store.get(&path).await.map_err(|why| errors::of_store(uri, &why))?;
+            bytes_of(uri, found).await
+        })
+        .await?
+    }
+}
+
+/// The size is what the store says first; the stream is counted all the same.
+async fn bytes_of(uri: &str, found: GetResult) -> Result<Vec<u8>, PortError> {
+    let size = found.meta.size;
+    if size > ARTIFACT_BYTES_MAX as u64 {
+        return Err(too_large(size));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    let mut stream = found.into_stream();
+    while let Some(chunk) = stream.try_next().await.map_err(|why| errors::of_store(uri, &why))? {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > ARTIFACT_BYTES_MAX {
+            return Err(too_large(bytes.len() as u64));
+        }
+    }
+    Ok(bytes)
+}
+
+fn too_large(bytes: u64) -> PortError {
+    PortError::permanent(format!("an artifact of {bytes} bytes, {ARTIFACT_BYTES_MAX} at most"))
+}
+
+async fn in_time<T>(uri: &str, call: impl Future<Output = T>) -> Result<T, PortError> {
+    let late = |_| PortError::transient(format!("{uri}: not transferred within {} s", TRANSFER_MAX.as_secs()));
+    timeout(TRANSFER_MAX, call).await.map_err(late)
+}
+
+#[cfg(test)]
+mod tests;

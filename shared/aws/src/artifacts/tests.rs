@@ -1,0 +1,100 @@
+//! Owns the proof that the store in a folder keeps the port's conduct.
+//! Never a bucket: `tests/localstack.rs` and `tests/ministack.rs` try one over the wire.
+//! Next: `ArtifactStore`.
+
+use super::*;
+use contract::artifact::fetch;
+use object_store::local::LocalFileSystem;
+use tempfile::TempDir;
+use url::Url;
+
+const TEXT: &str = "text/plain";
+
+fn store(folder: &TempDir) -> ArtifactStore {
+    let place = Place::of(Some(&Url::from_file_path(folder.path()).unwrap())).unwrap();
+    let files = LocalFileSystem::new_with_prefix(folder.path()).unwrap();
+    ArtifactStore { store: Arc::new(files), place }
+}
+
+#[tokio::test]
+async fn bytes_come_back_by_their_reference() {
+    let folder = TempDir::new().unwrap();
+    let store = store(&folder);
+    let stored = store.put(b"all of it", TEXT).await.unwrap();
+    assert_eq!((stored.bytes, stored.mediatype.as_str()), (9, TEXT));
+    assert!(stored.uri.starts_with("file:///") && stored.uri.ends_with(stored.sha256.as_str()), "{}", stored.uri);
+    assert_eq!(fetch(&store, &stored).await.unwrap(), b"all of it");
+}
+
+#[tokio::test]
+async fn storing_twice_is_storing_once() {
+    let folder = TempDir::new().unwrap();
+    let store = store(&folder);
+    let first = store.put(b"same", TEXT).await.unwrap();
+    assert_eq!(store.put(b"same", TEXT).await.unwrap(), first);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_lost_its_bytes_is_stored_again() {
+    let folder = TempDir::new().unwrap();
+    let store = store(&folder);
+    let stored = store.put(b"precious", TEXT).await.unwrap();
+    std::fs::write(folder.path().join(stored.sha256.as_str()), b"").unwrap();
+    store.put(b"precious", TEXT).await.unwrap();
+    assert_eq!(fetch(&store, &stored).await.unwrap(), b"precious");
+}
+
+#[tokio::test]
+async fn bytes_that_are_not_there_are_a_permanent_error() {
+    let folder = TempDir::new().unwrap();
+    let store = store(&folder);
+    let absent = store.uri(&Digest::of(b"never stored"));
+    assert!(matches!(store.get(&absent).await, Err(PortError::Permanent { .. })));
+}
+
+#[tokio::test]
+async fn a_uri_that_was_not_made_here_reads_nothing() {
+    let (outer, hash) = (TempDir::new().unwrap(), Digest::of(b"secret"));
+    let folder = TempDir::new_in(outer.path()).unwrap();
+    std::fs::write(outer.path().join(hash.as_str()), b"secret").unwrap();
+    std::fs::write(folder.path().join("plain"), b"secret").unwrap();
+    let store = store(&folder);
+    let base = store.place.uri();
+    for uri in [
+        format!("{base}/../{hash}"),
+        format!("{base}/plain"),
+        format!("{base}//{hash}"),
+        format!("{base}/{}", hash.as_str().to_uppercase()),
+        format!("file://{}/{hash}", outer.path().display()),
+        format!("https://example.com/{hash}"),
+        format!("{hash}"),
+        String::new(),
+    ] {
+        assert!(matches!(store.get(&uri).await, Err(PortError::Permanent { .. })), "{uri}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_over_the_limit_is_neither_stored_nor_read() {
+    let folder = TempDir::new().unwrap();
+    let store = store(&folder);
+    let large = vec![0_u8; ARTIFACT_BYTES_MAX + 1];
+    assert!(matches!(store.put(&large, TEXT).await, Err(PortError::Permanent { .. })));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    let name = Digest::of(b"somebody else's");
+    std::fs::File::create(folder.path().join(name.as_str())).unwrap().set_len(large.len() as u64).unwrap();
+    assert!(matches!(store.get(&store.uri(&name)).await, Err(PortError::Permanent { .. })));
+}
+
+#[test]
+fn a_place_is_a_folder_or_a_bucket() {
+    let of = |text: &str| Place::of(Some(&text.parse().unwrap()));
+    assert_eq!(of("file:///a/b%20c").unwrap().uri(), "file:///a/b%20c");
+    let bucket = of("s3://a-bucket/some/prefix/").unwrap();
+    assert_eq!(bucket.uri(), "s3://a-bucket/some/prefix");
+    assert!(bucket.is_bucket());
+    assert_eq!(of("s3://a-bucket").unwrap().uri(), "s3://a-bucket");
+    assert!(matches!(of("https://a-bucket/x"), Err(ArtifactsError::Unknown(_))));
+    assert_eq!(Place::of(None), Err(ArtifactsError::Homeless));
+}
