@@ -104,7 +104,7 @@ impl Front {
             }
             Ready::Table { operation, body } => {
                 let tables = self.tables.clone();
-                let done = tokio::task::spawn_blocking(move || tables.perform(&operation, &body)).await;
+                let done = tokio::task::spawn_blocking(move || tables.perform(&operation, &body, &quirks)).await;
                 done.unwrap_or_else(|why| Err(ApiError::failed(format!("the request broke off: {why}"))))
             }
         }
