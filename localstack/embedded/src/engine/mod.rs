@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 pub(crate) use clock::Clock;
-pub(crate) use moment::{Answer, Incoming, Moment, Quirks, ReplyTo, UnixMs};
+pub(crate) use moment::{Answer, Body, Incoming, Moment, Quirks, ReplyTo, UnixMs};
 pub(crate) use state::Call;
 use state::State;
 
