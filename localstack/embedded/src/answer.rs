@@ -24,12 +24,7 @@ impl ApiError {
 
     /// The server's fault; the caller may try again.
     pub fn failed(message: impl Into<String>) -> ApiError {
-        ApiError {
-            code: Cow::Borrowed("InternalFailure"),
-            query_code: None,
-            status: 500,
-            message: message.into(),
-        }
+        ApiError { code: Cow::Borrowed("InternalFailure"), query_code: None, status: 500, message: message.into() }
     }
 
     /// What the stand-in does not have, by its name.

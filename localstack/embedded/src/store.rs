@@ -45,8 +45,11 @@ impl Row {
         self.space == space as i64
     }
     pub(crate) fn value<T: DeserializeOwned>(&self) -> Result<T, StoreError> {
-        serde_json::from_slice(&self.value)
-            .map_err(|why| StoreError::Row { space: self.space, key: self.key.clone(), why: why.to_string() })
+        serde_json::from_slice(&self.value).map_err(|why| StoreError::Row {
+            space: self.space,
+            key: self.key.clone(),
+            why: why.to_string(),
+        })
     }
 }
 
@@ -56,7 +59,9 @@ pub enum StoreError {
     Directory { path: PathBuf, why: std::io::Error },
     #[error("{0} is in use by another embedded-cloud: stop that one, or name another --data directory")]
     Locked(PathBuf),
-    #[error("{path} was written by a later version (format {found}, this one knows {FORMAT}): use that version, or another directory")]
+    #[error(
+        "{path} was written by a later version (format {found}, this one knows {FORMAT}): use that version, or another directory"
+    )]
     Newer { path: PathBuf, found: i64 },
     #[error("row {key} of space {space} cannot be read: {why}")]
     Row { space: i64, key: String, why: String },
@@ -147,8 +152,7 @@ impl Store {
     /// Every row, in the order of spaces and keys.
     pub(crate) fn read(&self, mut each: impl FnMut(Row) -> Result<(), StoreError>) -> Result<(), StoreError> {
         let wrong = |why| StoreError::Sqlite { path: self.path.clone(), why };
-        let mut select =
-            self.rows.prepare("SELECT space, key, value FROM row ORDER BY space, key").map_err(wrong)?;
+        let mut select = self.rows.prepare("SELECT space, key, value FROM row ORDER BY space, key").map_err(wrong)?;
         let mut rows = select.query([]).map_err(wrong)?;
         while let Some(row) = rows.next().map_err(wrong)? {
             let read = || Ok(Row { space: row.get(0)?, key: row.get(1)?, value: row.get(2)? });
@@ -190,9 +194,11 @@ fn apply(round: &rusqlite::Transaction<'_>, change: Change) -> rusqlite::Result<
         Change::DeleteUnder { space, prefix } => {
             // Keys are printable: nothing sorts behind U+10FFFF.
             let end = format!("{prefix}\u{10ffff}");
-            round
-                .prepare_cached("DELETE FROM row WHERE space = ? AND key >= ? AND key < ?")?
-                .execute(params![space as i64, prefix, end])?;
+            round.prepare_cached("DELETE FROM row WHERE space = ? AND key >= ? AND key < ?")?.execute(params![
+                space as i64,
+                prefix,
+                end
+            ])?;
         }
     }
     Ok(())
