@@ -13,8 +13,8 @@ fn may_name(package: &str) -> Option<&'static [&'static str]> {
         "runtime" | "engine" => &["contract"],
         "aws" => &["contract", "runtime", "engine"],
         "testkit" => &["contract", "runtime", "engine"],
-        "embedded-cloud" => &["contract"],
-        "tests" | "bench" => return None,
+        "embedded-cloud" => &[],
+        "tests" | "bench" | "processes" => return None,
         _ => &["contract", "runtime", "engine", "aws"],
     })
 }
