@@ -91,9 +91,9 @@ def test_a_failed_condition_tells_what_stands_there(table, goal):
 
 def test_an_update_changes_what_it_names(table, goal):
     key = {"goal": goal, "item": "budget"}
-    table.put_item(Item={**key, "spent": 5, "old": "x"})
+    table.put_item(Item={**key, "spent": 5, "note": "x"})
     after = table.update_item(
-        Key=key, UpdateExpression="SET spent = spent + :n, #f = if_not_exists(#f, :f) ADD hits :one REMOVE old",
+        Key=key, UpdateExpression="SET spent = spent + :n, #f = if_not_exists(#f, :f) ADD hits :one REMOVE note",
         ConditionExpression="spent <= :max", ExpressionAttributeNames={"#f": "first"},
         ExpressionAttributeValues={":n": 3, ":f": "now", ":one": 1, ":max": 5}, ReturnValues="ALL_NEW",
     )["Attributes"]

@@ -141,8 +141,9 @@ def test_a_visibility_cannot_be_changed_when_nothing_is_in_flight(sqs, queue, re
     url = queue()
     sqs.send_message(QueueUrl=url, MessageBody="x")
     [got] = receive(url, VisibilityTimeout=0)
-    with pytest.raises(sqs.exceptions.MessageNotInflight):
-        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=got["ReceiptHandle"], VisibilityTimeout=5)
+    code = code_of(
+        sqs.change_message_visibility, QueueUrl=url, ReceiptHandle=got["ReceiptHandle"], VisibilityTimeout=5)
+    assert code in ("AWS.SimpleQueueService.MessageNotInflight", "InvalidParameterValue")
 
 
 def test_a_deleted_message_is_gone_and_deleting_again_is_no_error(sqs, queue, receive):
@@ -229,15 +230,15 @@ def test_receives_out_of_bounds_are_refused(sqs, queue):
 
 
 def test_a_batch_tells_of_each_entry(sqs, queue, receive):
-    url = queue()
+    url = queue(MaximumMessageSize="1024")
     answer = sqs.send_message_batch(QueueUrl=url, Entries=[
         {"Id": "good", "MessageBody": "fine"},
-        {"Id": "late", "MessageBody": "x", "DelaySeconds": 901},
+        {"Id": "big", "MessageBody": "x" * 1025},
         {"Id": "other", "MessageBody": "fine too", "MessageAttributes": {"a": {"DataType": "String", "StringValue": "b"}}},
     ])
     assert sorted(one["Id"] for one in answer["Successful"]) == ["good", "other"]
     [failed] = answer["Failed"]
-    assert (failed["Id"], failed["SenderFault"], failed["Code"]) == ("late", True, "InvalidParameterValue")
+    assert (failed["Id"], failed["SenderFault"], failed["Code"]) == ("big", True, "InvalidParameterValue")
     digests = {one["Id"]: one["MD5OfMessageBody"] for one in answer["Successful"]}
     assert digests["good"] == hashlib.md5(b"fine").hexdigest()
     got = receive(url, 2)
