@@ -205,7 +205,7 @@ tables() {
     "[{\"Put\": {\"TableName\": \"$id\", \"Item\": $goal, \"ConditionExpression\": \"attribute_not_exists(goal)\"}}]"
   is 'a batch is written' None "$(aws dynamodb batch-write-item --query 'UnprocessedItems.x' --request-items \
     "{\"$id\": [{\"PutRequest\": {\"Item\": {\"goal\": {\"S\": \"g\"}, \"item\": {\"S\": \"b\"}, \"due_shard\": {\"N\": \"1\"}, \"due_at\": {\"N\": \"5\"}}}}]}")"
-  is 'and read' b "$(aws dynamodb batch-get-item --query 'Responses.*[0].item.S' --request-items \
+  is 'and read' b "$(aws dynamodb batch-get-item --query 'Responses.*[].item.S' --request-items \
     "{\"$id\": {\"Keys\": [{\"goal\": {\"S\": \"g\"}, \"item\": {\"S\": \"b\"}}]}}")"
   is 'a query keeps its order' $'a\tb' "$(aws dynamodb query --table-name "$id" --key-condition-expression 'goal = :g' \
     --expression-attribute-values '{":g": {"S": "g"}}' --query 'Items[].item.S')"
