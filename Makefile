@@ -89,6 +89,26 @@ mutants: ## remove each guard in turn; a named test must fail every time
 fuzz: ## decode INPUTS=10000000 generated inputs without a panic
 	$(CARGO) run --profile fuzz -p contract --example fuzz -- --inputs $(INPUTS)
 
+.PHONY: test-localstack
+test-localstack: ## the conformance suites against real LocalStack 4.14.0 (Docker, or Python 3.13 without)
+ifeq ($(HAS_NEXTEST),yes)
+	localstack/host/with-server.sh localstack -- $(CARGO) nextest run -p aws --features localstack --test localstack
+else
+	@set -o pipefail; localstack/host/with-server.sh localstack -- $(CARGO) test -p aws --features localstack --test localstack 2>&1 | $(call sum_results,test-localstack)
+endif
+
+.PHONY: test-ministack
+test-ministack: ## the conformance suites against ministack (Python 3.11 or newer)
+ifeq ($(HAS_NEXTEST),yes)
+	localstack/host/with-server.sh ministack -- $(CARGO) nextest run -p aws --features ministack --test ministack
+else
+	@set -o pipefail; localstack/host/with-server.sh ministack -- $(CARGO) test -p aws --features ministack --test ministack 2>&1 | $(call sum_results,test-ministack)
+endif
+
+.PHONY: test-clients
+test-clients: ## real boto3, AWS CLI v2 and JavaScript SDK against the stand-in (needs Python, aws, node)
+	localstack/host/with-server.sh embedded -- localstack/clients/run.sh
+
 .PHONY: bench-delivery
 bench-delivery: ## nanoseconds and allocations of one delivery over memory ports
 	$(CARGO) bench -p bench --bench delivery
