@@ -44,7 +44,7 @@ endif
 .PHONY: lint
 lint: ## formatting, clippy with warnings as errors, and the rules of the house (tests/tests/tidy)
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --features aws/localstack,aws/ministack -- -D warnings
 	@set -o pipefail; $(CARGO) test -p tests --test tidy 2>&1 | $(call sum_results,'lint: formatted; clippy clean; rules of the house')
 
 .PHONY: deny
@@ -88,6 +88,14 @@ mutants: ## remove each guard in turn; a named test must fail every time
 .PHONY: fuzz
 fuzz: ## decode INPUTS=10000000 generated inputs without a panic
 	$(CARGO) run --profile fuzz -p contract --example fuzz -- --inputs $(INPUTS)
+
+.PHONY: provision
+provision: ## make what the topology needs in AWS, or where AWS_ENDPOINT_URL says; a second run changes nothing
+	$(CARGO) run --quiet -p aws --bin provision
+
+.PHONY: unprovision
+unprovision: ## remove all of that again, with everything in it
+	$(CARGO) run --quiet -p aws --bin provision -- --remove
 
 .PHONY: bench-delivery
 bench-delivery: ## nanoseconds and allocations of one delivery over memory ports
