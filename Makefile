@@ -44,7 +44,7 @@ endif
 .PHONY: lint
 lint: ## formatting, clippy with warnings as errors, and the rules of the house (tests/tests/tidy)
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --features aws/localstack,aws/ministack -- -D warnings
 	@set -o pipefail; $(CARGO) test -p tests --test tidy 2>&1 | $(call sum_results,'lint: formatted; clippy clean; rules of the house')
 
 .PHONY: deny
@@ -108,6 +108,14 @@ endif
 .PHONY: test-clients
 test-clients: ## real boto3, AWS CLI v2 and JavaScript SDK against the stand-in (needs Python, aws, node)
 	localstack/host/with-server.sh embedded -- localstack/clients/run.sh
+
+.PHONY: provision
+provision: ## make what the topology needs in AWS, or where AWS_ENDPOINT_URL says; a second run changes nothing
+	$(CARGO) run --quiet -p aws --bin provision
+
+.PHONY: unprovision
+unprovision: ## remove all of that again, with everything in it
+	$(CARGO) run --quiet -p aws --bin provision -- --remove
 
 .PHONY: bench-delivery
 bench-delivery: ## nanoseconds and allocations of one delivery over memory ports

@@ -67,7 +67,8 @@ fn on_a_full_disk_requests_fail_and_nothing_that_was_answered_is_lost() -> anyho
         let mut refused = None;
         for n in 0..200 {
             let text = format!("message {n} {}", "x".repeat(10_000));
-            let (status, said) = server.ask("SendMessage", &json!({"QueueUrl": made["QueueUrl"], "MessageBody": text}))?;
+            let (status, said) =
+                server.ask("SendMessage", &json!({"QueueUrl": made["QueueUrl"], "MessageBody": text}))?;
             if status == 200 {
                 ensure!(refused.is_none() || sent.len() < 199, "the limit is too high");
                 sent.push(said["MessageId"].clone());

@@ -50,7 +50,17 @@ const TRANSIENT_CODES: &[&str] = &[
     "ExpiredTokenException",
     "RequestExpired",
 ];
-const NO_SUCH_QUEUE: &[&str] = &["NonExistentQueue", "QueueDoesNotExist"];
+/// What a batch says of an entry that will fail again. Not every server marks these as the sender's fault.
+const SENDERS_FAULTS: &[&str] = &[
+    "InvalidAttributeValue",
+    "InvalidMessageContents",
+    "InvalidParameterValue",
+    "InvalidParameterValueException",
+    "MessageNotInflight",
+    "ReceiptHandleIsInvalid",
+];
+/// The query protocol's name for it, and the JSON protocol's.
+pub(crate) const NO_SUCH_QUEUE: &[&str] = &["NonExistentQueue", "QueueDoesNotExist"];
 /// SQS gives a name back only so long after its queue was deleted.
 const QUEUE_NAME_FREE_AFTER: Duration = Duration::from_secs(61);
 /// What is told of a server's words at most.
@@ -92,7 +102,8 @@ where
 /// One entry of a batch that otherwise succeeded. `senders_fault` is what the server says where the code is unknown.
 pub(crate) fn of_entry(operation: &str, code: &str, message: Option<&str>, senders_fault: bool) -> PortError {
     let why = told(operation, code, message, None);
-    if is_transient(bare(code)) || !senders_fault { transient(why, None) } else { PortError::Permanent { reason: why } }
+    let for_good = senders_fault || SENDERS_FAULTS.contains(&bare(code));
+    if for_good && !is_transient(bare(code)) { PortError::Permanent { reason: why } } else { transient(why, None) }
 }
 
 /// An entry that the answer says nothing of: it may have been carried out.

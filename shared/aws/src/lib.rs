@@ -4,7 +4,11 @@
 
 pub mod artifacts;
 pub mod clients;
+mod connect;
 pub mod dynamodb;
 mod errors;
 pub mod eventbridge;
+pub mod provision;
 pub mod sqs;
+
+pub use connect::{ConnectError, connect, connect_with};

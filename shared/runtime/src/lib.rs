@@ -40,5 +40,6 @@ pub use context::Surroundings;
 pub use daemon::{Daemon, DaemonError};
 pub use handler::{Handled, Handler, Inputs, Open, Step, StepError};
 pub use ledger::spend::Spend;
+pub use retry::{Waits, retried};
 pub use service::Service;
 pub use settings::Settings;

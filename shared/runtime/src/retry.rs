@@ -1,6 +1,6 @@
 //! Owns how a port call is repeated: exponential backoff with full jitter, within a budget of time.
 //! Never repeats what is permanent, and is the only module that knows the crate `backoff` (ADR 0004).
-//! Next: every call of the runtime to a port goes through `retried`.
+//! Next: every call of the runtime to a port goes through `retried`; `shared/aws` connects and provisions with it.
 
 use std::future::Future;
 use std::time::Duration;
@@ -19,7 +19,7 @@ const ASKED_MAX: Duration = Duration::from_secs(3_600);
 
 /// The waits between the tries of one call.
 #[derive(Debug)]
-pub(crate) struct Waits<'c> {
+pub struct Waits<'c> {
     steps: ExponentialBackoff,
     until: Instant,
     chance: &'c Chance,
@@ -27,7 +27,7 @@ pub(crate) struct Waits<'c> {
 
 impl<'c> Waits<'c> {
     /// For at most `budget` from now.
-    pub(crate) fn within(budget: Duration, chance: &'c Chance) -> Waits<'c> {
+    pub fn within(budget: Duration, chance: &'c Chance) -> Waits<'c> {
         let steps = ExponentialBackoff {
             current_interval: FIRST,
             initial_interval: FIRST,
@@ -42,7 +42,7 @@ impl<'c> Waits<'c> {
     }
 
     /// How long to wait before the next try, or that there is no next try.
-    pub(crate) fn next(&mut self, error: &PortError) -> Option<Duration> {
+    pub fn next(&mut self, error: &PortError) -> Option<Duration> {
         let PortError::Transient { retry_after, .. } = error else { return None };
         let wait = self.chance.up_to(self.steps.next_backoff()?).max(believed(*retry_after));
         (Instant::now() + wait < self.until).then_some(wait)
@@ -50,11 +50,7 @@ impl<'c> Waits<'c> {
 }
 
 /// Calls until it succeeds, fails for good, or the budget is over.
-pub(crate) async fn retried<T, F>(
-    budget: Duration,
-    chance: &Chance,
-    mut call: impl FnMut() -> F,
-) -> Result<T, PortError>
+pub async fn retried<T, F>(budget: Duration, chance: &Chance, mut call: impl FnMut() -> F) -> Result<T, PortError>
 where
     F: Future<Output = Result<T, PortError>>,
 {

@@ -1,19 +1,17 @@
-//! Owns the four agents as small scripts, each a daemon of its own: `scripted-agent research` is the research daemon.
+//! Owns the four agents as small scripts.
 //! Never a model and never a source: each hands on what it was given, so that a test knows what must come out.
-//! Next: `aws::connect` gives them their servers; `processes::Flock` starts them.
-
-use std::process::ExitCode;
+//! Next: `bin/scripted-agent` runs each as a process; the tests of the wire run them beside themselves.
 
 use async_trait::async_trait;
-use contract::Topology;
 use contract::events::{
     AnalysisCompleted, Evidence, GoalRequested, Recommendation, RecommendationsMade, ReportWritten, ResearchCompleted,
     ResearchHead, ResearchTaskRequested,
 };
-use runtime::{Daemon, Handled, Handler, Open, Service, Step, StepError};
+use contract::{Choreography, EventData as _};
+use runtime::{Daemon, Handled, Handler, Open, Step, StepError};
 
 /// As many tasks as a goal gets.
-const TASKS: usize = 3;
+pub const TASKS: usize = 3;
 
 struct Plan;
 struct Task;
@@ -21,30 +19,18 @@ struct Analysis;
 struct Writer;
 struct Recommending;
 
-fn main() -> ExitCode {
-    let name = match std::env::args().nth(1).as_deref() {
-        Some("research") => "research",
-        Some("analysis") => "analysis",
-        Some("writer") => "writer",
-        Some("recommendation") => "recommendation",
-        _ => return usage(),
-    };
-    Service::new(name, Topology::murmuration()).run(async |config| {
-        let daemon = Daemon::new(name, config.choreography.clone());
-        let daemon = match name {
-            "research" => daemon.handles("research", Plan).handles("research-tasks", Task),
-            "analysis" => daemon.handles("analysis", Analysis),
-            "writer" => daemon.handles("writer", Writer),
-            _ => daemon.handles("recommendation", Recommending),
-        };
-        aws::connect(config).await.map(|ports| (daemon, ports))
-    })
-}
+/// The daemons of this choreography.
+pub const NAMES: [&str; 4] = ["research", "analysis", "writer", "recommendation"];
 
-#[expect(clippy::print_stderr, reason = "a person who started it by hand reads this")]
-fn usage() -> ExitCode {
-    eprintln!("usage: scripted-agent research|analysis|writer|recommendation");
-    ExitCode::from(2)
+/// The daemon of that name, with its scripts.
+pub fn daemon(name: &'static str, choreography: Choreography) -> Daemon {
+    let daemon = Daemon::new(name, choreography);
+    match name {
+        "research" => daemon.handles("research", Plan).handles("research-tasks", Task),
+        "analysis" => daemon.handles("analysis", Analysis),
+        "writer" => daemon.handles("writer", Writer),
+        _ => daemon.handles("recommendation", Recommending),
+    }
 }
 
 #[async_trait]
@@ -83,7 +69,7 @@ impl Handler for Analysis {
 impl Handler for Writer {
     type Input = AnalysisCompleted;
     async fn handle(&self, input: AnalysisCompleted, _: &Step) -> Result<Handled, StepError> {
-        Ok(Handled::emit(&ReportWritten { summary: input.summary, ..contract::EventData::example() }))
+        Ok(Handled::emit(&ReportWritten { summary: input.summary, ..ReportWritten::example() }))
     }
 }
 
@@ -91,7 +77,7 @@ impl Handler for Writer {
 impl Handler for Recommending {
     type Input = AnalysisCompleted;
     async fn handle(&self, input: AnalysisCompleted, _: &Step) -> Result<Handled, StepError> {
-        let mut made: RecommendationsMade = contract::EventData::example();
+        let mut made = RecommendationsMade::example();
         for Recommendation { rationale, .. } in &mut made.recommendations {
             rationale.clone_from(&input.summary);
         }

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 
 use crate::errors;
 
+pub(crate) use place::s3;
 pub use place::{ArtifactsError, Place};
 
 /// Far above what an agent's step makes, far below what would hurt a daemon to hold.

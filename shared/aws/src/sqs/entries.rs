@@ -82,4 +82,11 @@ mod tests {
         let failures = [failed(0, "Novel", true), failed(1, "Novel", false), failed(2, "RequestThrottled", true)];
         assert_eq!(kinds(&in_order("Send", 3, [].into_iter(), &failures)), ["permanent", "transient", "transient"]);
     }
+
+    #[test]
+    fn a_bad_receipt_is_for_good_even_where_a_server_does_not_call_it_the_senders_fault() {
+        let failures =
+            [failed(0, "ReceiptHandleIsInvalid", false), failed(1, "AWS.SimpleQueueService.MessageNotInflight", false)];
+        assert_eq!(kinds(&in_order("Hide", 2, [].into_iter(), &failures)), ["permanent", "permanent"]);
+    }
 }

@@ -1,0 +1,54 @@
+//! Owns in which partition, region and account everything is: what the ARN of a queue of ours says.
+//! Never a guess from a region's name, and no other service asked.
+//! Next: `contract::topology::resources` makes every other ARN with it.
+
+use aws_sdk_sqs::types::QueueAttributeName;
+use contract::PortError;
+use contract::topology::Place;
+use contract::topology::resources::undelivered;
+
+use super::report::{Reporter, Resource, Trouble};
+use super::{Plan, queues, tell};
+use crate::clients::Clients;
+
+/// From the queue for what the bus cannot deliver, which is made for it if it is not there yet: it names no other
+/// resource but the rules, whose ARNs are what is looked for.
+pub(super) async fn find(clients: &Clients, plan: &Plan, reporter: &mut Reporter) -> Result<Place, Trouble> {
+    let name = undelivered(&plan.topology);
+    let resource = Resource::Queue(name.to_string());
+    let url = match queues::url(clients, &name).await? {
+        Some(url) => url,
+        None => queues::create(clients, &name, [], reporter).await?,
+    };
+    let told = tell("SQS GetQueueAttributes", || {
+        clients.sqs.get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::QueueArn).send()
+    });
+    let told = told.await.map_err(resource.refused())?;
+    let arn = told.attributes.unwrap_or_default().remove(&QueueAttributeName::QueueArn).unwrap_or_default();
+    let place = place_of(&arn, plan);
+    place.ok_or_else(|| resource.refused()(PortError::permanent(format!("{arn:?} is no ARN of a queue"))))
+}
+
+/// `arn:aws:sqs:us-east-1:123456789012:name`
+fn place_of(arn: &str, plan: &Plan) -> Option<Place> {
+    let mut parts = arn.split(':');
+    let (arn, partition, sqs) = (parts.next()?, parts.next()?, parts.next()?);
+    let (region, account) = (parts.next()?, parts.next()?);
+    (arn == "arn" && sqs == "sqs").then(|| Place {
+        partition: partition.into(),
+        region: region.into(),
+        account: account.into(),
+        ..nowhere(plan)
+    })
+}
+
+/// Names without ARNs.
+pub(super) fn nowhere(plan: &Plan) -> Place {
+    Place {
+        partition: String::new(),
+        region: String::new(),
+        account: String::new(),
+        table: plan.table.clone(),
+        bucket: plan.bucket().unwrap_or_default().into(),
+    }
+}

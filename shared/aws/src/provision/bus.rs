@@ -1,0 +1,216 @@
+//! Owns the bus and its rules: each rule with its pattern, its one target, and that target's dead letters.
+//! Never a rule that the topology does not have, nor a target that somebody else put at one of ours.
+//! Next: `queues` made what they send to.
+
+use aws_sdk_eventbridge::operation::describe_rule::DescribeRuleOutput;
+use aws_sdk_eventbridge::types::{DeadLetterConfig, RetryPolicy, RuleState, Target};
+use contract::PortError;
+use contract::topology::resources;
+
+use super::report::{Outcome, Reporter, Resource, Trouble};
+use super::same::same;
+use super::{ask, tell};
+use crate::clients::Clients;
+
+const ABSENT: &[&str] = &["ResourceNotFoundException"];
+/// Every account has it, and nobody can remove it.
+const DEFAULT_BUS: &str = "default";
+
+pub(super) async fn ensure(clients: &Clients, bus: &str, reporter: &mut Reporter) -> Result<(), Trouble> {
+    let resource = Resource::Bus(bus.to_owned());
+    let outcome = if exists(clients, bus).await.map_err(resource.refused())? {
+        Outcome::Unchanged
+    } else {
+        let call = || clients.events.create_event_bus().name(bus).send();
+        tell("EventBridge CreateEventBus", call).await.map_err(resource.refused())?;
+        Outcome::Created
+    };
+    reporter.done(resource, outcome);
+    Ok(())
+}
+
+async fn exists(clients: &Clients, bus: &str) -> Result<bool, PortError> {
+    let call = || clients.events.describe_event_bus().name(bus).send();
+    Ok(ask("EventBridge DescribeEventBus", ABSENT, call).await?.is_some())
+}
+
+pub(super) async fn ensure_rule(
+    clients: &Clients,
+    bus: &str,
+    rule: &resources::Rule,
+    reporter: &mut Reporter,
+) -> Result<(), Trouble> {
+    let resource = Resource::Rule(rule.name.clone());
+    let refused = resource.refused();
+    let found = described(clients, bus, &rule.name).await.map_err(&refused)?;
+    let pattern = rule.pattern.to_string();
+    let mut what = vec![];
+    if let Some(found) = &found {
+        if !found.event_pattern.as_deref().is_some_and(|found| same(found, &pattern)) {
+            what.push("pattern".to_owned());
+        }
+        if found.state != Some(RuleState::Enabled) {
+            what.push("state".to_owned());
+        }
+    }
+    if found.is_none() || !what.is_empty() {
+        let call = || {
+            let put = clients.events.put_rule().event_bus_name(bus).name(&rule.name);
+            put.event_pattern(&pattern).state(RuleState::Enabled).send()
+        };
+        tell("EventBridge PutRule", call).await.map_err(&refused)?;
+    }
+    if ensure_target(clients, bus, rule).await.map_err(&refused)? {
+        what.push("target".to_owned());
+    }
+    let outcome = if found.is_none() { Outcome::Created } else { Outcome::changed(what) };
+    reporter.done(resource, outcome);
+    Ok(())
+}
+
+async fn described(clients: &Clients, bus: &str, rule: &str) -> Result<Option<DescribeRuleOutput>, PortError> {
+    ask("EventBridge DescribeRule", ABSENT, || clients.events.describe_rule().event_bus_name(bus).name(rule).send())
+        .await
+}
+
+/// Whether anything had to be changed. `message_group_path` is left out: classic buses take only a constant.
+async fn ensure_target(clients: &Clients, bus: &str, rule: &resources::Rule) -> Result<bool, PortError> {
+    let wanted = target(&rule.target)?;
+    let found = targets(clients, bus, &rule.name).await?;
+    if found.iter().any(|found| says_the_same(found, &wanted)) {
+        return Ok(false);
+    }
+    let call = || clients.events.put_targets().event_bus_name(bus).rule(&rule.name).targets(wanted.clone()).send();
+    let answer = tell("EventBridge PutTargets", call).await?;
+    match answer.failed_entries.unwrap_or_default().first() {
+        None if answer.failed_entry_count == 0 => Ok(true),
+        failed => {
+            let code = failed.and_then(|entry| entry.error_code.as_deref()).unwrap_or("no code");
+            let message = failed.and_then(|entry| entry.error_message.as_deref());
+            Err(crate::errors::of_entry("EventBridge PutTargets", code, message, true))
+        }
+    }
+}
+
+fn target(of: &resources::Target) -> Result<Target, PortError> {
+    let retries = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
+    let retry = RetryPolicy::builder()
+        .maximum_event_age_in_seconds(retries(of.retry_s))
+        .maximum_retry_attempts(retries(of.retries_max))
+        .build();
+    let built = Target::builder()
+        .id(&of.id)
+        .arn(&of.queue_arn)
+        .dead_letter_config(DeadLetterConfig::builder().arn(&of.undelivered_arn).build())
+        .retry_policy(retry)
+        .build();
+    built.map_err(|why| PortError::permanent(format!("a target without all its fields: {why}")))
+}
+
+fn says_the_same(found: &Target, wanted: &Target) -> bool {
+    let plain = |target: &Target| {
+        let asks = target.input.is_none() && target.input_path.is_none() && target.input_transformer.is_none();
+        let dead = target.dead_letter_config.as_ref().and_then(|config| config.arn.clone());
+        let retry = target.retry_policy.as_ref();
+        let retry = retry.map(|policy| (policy.maximum_event_age_in_seconds, policy.maximum_retry_attempts));
+        (asks, target.id.clone(), target.arn.clone(), dead, retry)
+    };
+    plain(found) == plain(wanted)
+}
+
+async fn targets(clients: &Clients, bus: &str, rule: &str) -> Result<Vec<Target>, PortError> {
+    let mut all = vec![];
+    let mut from: Option<String> = None;
+    loop {
+        let call = || {
+            let list = clients.events.list_targets_by_rule().event_bus_name(bus).rule(rule);
+            list.set_next_token(from.clone()).send()
+        };
+        let Some(page) = ask("EventBridge ListTargetsByRule", ABSENT, call).await? else { return Ok(all) };
+        all.extend(page.targets.unwrap_or_default());
+        from = page.next_token;
+        if from.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+/// With all its targets: a rule that has one left cannot be deleted.
+pub(super) async fn remove_rule(
+    clients: &Clients,
+    bus: &str,
+    rule: &str,
+    reporter: &mut Reporter,
+) -> Result<(), Trouble> {
+    let resource = Resource::Rule(rule.to_owned());
+    let refused = resource.refused();
+    let outcome = match described(clients, bus, rule).await.map_err(&refused)? {
+        None => Outcome::Absent,
+        Some(_) => {
+            let ids: Vec<String> =
+                targets(clients, bus, rule).await.map_err(&refused)?.into_iter().map(|target| target.id).collect();
+            if !ids.is_empty() {
+                let call = || {
+                    let remove = clients.events.remove_targets().event_bus_name(bus).rule(rule);
+                    remove.set_ids(Some(ids.clone())).send()
+                };
+                ask("EventBridge RemoveTargets", ABSENT, call).await.map_err(&refused)?;
+            }
+            let call = || clients.events.delete_rule().event_bus_name(bus).name(rule).send();
+            ask("EventBridge DeleteRule", ABSENT, call).await.map_err(&refused)?;
+            Outcome::Removed
+        }
+    };
+    reporter.done(resource, outcome);
+    Ok(())
+}
+
+pub(super) async fn remove(clients: &Clients, bus: &str, reporter: &mut Reporter) -> Result<(), Trouble> {
+    let resource = Resource::Bus(bus.to_owned());
+    let outcome = if bus == DEFAULT_BUS {
+        Outcome::Kept { why: "the default bus of an account cannot be removed".into() }
+    } else if exists(clients, bus).await.map_err(resource.refused())? {
+        let call = || clients.events.delete_event_bus().name(bus).send();
+        let removed = ask("EventBridge DeleteEventBus", ABSENT, call).await;
+        removed.map_err(|why| resource.conflict(why.to_string(), "remove the rules that others made on it first"))?;
+        Outcome::Removed
+    } else {
+        Outcome::Absent
+    };
+    reporter.done(resource, outcome);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted() -> resources::Target {
+        resources::Target {
+            id: "analysis".into(),
+            queue_arn: "arn:aws:sqs:us-east-1:000000000000:analysis".into(),
+            undelivered_arn: "arn:aws:sqs:us-east-1:000000000000:undelivered".into(),
+            retry_s: 60,
+            retries_max: 5,
+            message_group_path: "$.detail.tenant",
+        }
+    }
+
+    #[test]
+    fn a_target_that_differs_in_anything_is_put_again() {
+        let target = target(&wanted()).unwrap();
+        assert!(says_the_same(&target, &target.clone()));
+        let differing: [fn(&mut Target); 5] = [
+            |target| target.arn.push('x'),
+            |target| target.dead_letter_config = None,
+            |target| target.retry_policy = None,
+            |target| target.input_path = Some("$.detail".into()),
+            |target| target.id.push('x'),
+        ];
+        for change in differing {
+            let mut found = target.clone();
+            change(&mut found);
+            assert!(!says_the_same(&found, &target), "{found:?}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Owns how everything that a topology needs comes to be in AWS, and goes again: one walk over `Resources` each way.
+//! Never twice the same work: what is there is compared, and changed only where it differs; what was done is told.
+//! Next: `queues`, `bus`, `table` and `bucket` ensure and remove one kind each; `report` says what came of it.
+
+mod account;
+mod bucket;
+mod bus;
+mod queues;
+mod report;
+mod same;
+mod table;
+
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use contract::topology::resources::resources;
+use contract::{PortError, Topology};
+use runtime::config::Config;
+use runtime::{Chance, retried};
+
+use crate::artifacts;
+use crate::clients::Clients;
+use crate::errors;
+
+pub use report::{Outcome, ProvisionError, Reporter, Resource, Step, Trouble, summary};
+pub use table::ensure as ensure_table;
+
+/// How long one call may be repeated: long enough for throttles and a server that is just coming up.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// SQS gives a deleted queue's name back after a minute: a removal followed by a provision must live through it.
+const PATIENCE_FOR_A_NAME: Duration = Duration::from_secs(90);
+
+/// What is to be there.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// With the bus that the configuration names.
+    pub topology: Topology,
+    pub table: String,
+    /// Its bucket is made, where it names one.
+    pub artifacts: Option<artifacts::Place>,
+}
+
+impl Plan {
+    pub fn of(config: &Config) -> Plan {
+        let topology: &Topology = &config.choreography;
+        Plan {
+            topology: Topology { bus: config.bus.clone(), ..topology.clone() },
+            table: config.table.clone(),
+            artifacts: artifacts::Place::of(config.artifacts.as_ref()).ok(),
+        }
+    }
+
+    fn bucket(&self) -> Option<&str> {
+        match &self.artifacts {
+            Some(artifacts::Place::Bucket { bucket, .. }) => Some(bucket),
+            _ => None,
+        }
+    }
+}
+
+/// Makes what is missing and sets right what differs. A second run changes nothing.
+pub async fn provision(clients: &Clients, plan: &Plan, reporter: &mut Reporter) -> Result<(), ProvisionError> {
+    let made = async {
+        let place = account::find(clients, plan, reporter).await?;
+        let all = resources(&plan.topology, &place);
+        for queue in all.dead_letter_queues.iter().chain(&all.queues) {
+            queues::ensure(clients, queue, reporter).await?;
+        }
+        bus::ensure(clients, &all.bus, reporter).await?;
+        for rule in &all.rules {
+            bus::ensure_rule(clients, &all.bus, rule, reporter).await?;
+        }
+        table::ensure(clients, &all.table, reporter).await?;
+        if let Some(bucket) = plan.bucket() {
+            bucket::ensure(clients, bucket, reporter).await?;
+        }
+        Ok(())
+    };
+    let made: Result<(), Trouble> = made.await;
+    made.map_err(|trouble| reporter.failed(trouble))
+}
+
+/// Removes all of it with all that is in it, in the reverse order; the bucket only where it is empty.
+pub async fn remove(clients: &Clients, plan: &Plan, reporter: &mut Reporter) -> Result<(), ProvisionError> {
+    let gone = async {
+        // Names are all that a removal needs: whose account it is does not matter.
+        let all = resources(&plan.topology, &account::nowhere(plan));
+        if let Some(bucket) = plan.bucket() {
+            bucket::remove(clients, bucket, reporter).await?;
+        }
+        table::remove(clients, &all.table.name, reporter).await?;
+        for rule in all.rules.iter().rev() {
+            bus::remove_rule(clients, &all.bus, &rule.name, reporter).await?;
+        }
+        bus::remove(clients, &all.bus, reporter).await?;
+        for queue in all.queues.iter().rev().chain(all.dead_letter_queues.iter().rev()) {
+            queues::remove(clients, &queue.name, reporter).await?;
+        }
+        Ok(())
+    };
+    let gone: Result<(), Trouble> = gone.await;
+    gone.map_err(|trouble| reporter.failed(trouble))
+}
+
+/// Calls until there is an answer, or a refusal for good; `None` where the server says one of the codes `absent`.
+async fn ask<T, E, Asked>(operation: &str, absent: &[&str], call: impl Fn() -> Asked) -> Result<Option<T>, PortError>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    Asked: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+{
+    let once = || async {
+        match call().await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(why) if errors::says(&why, absent) => Ok(None),
+            Err(why) => Err(errors::of_call(operation, &why)),
+        }
+    };
+    retried(PATIENCE, &Chance::fresh(), once).await
+}
+
+/// The same where every refusal is one.
+async fn tell<T, E, Asked>(operation: &str, call: impl Fn() -> Asked) -> Result<T, PortError>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    Asked: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+{
+    tell_within(PATIENCE, operation, call).await
+}
+
+async fn tell_within<T, E, Asked>(patience: Duration, operation: &str, call: impl Fn() -> Asked) -> Result<T, PortError>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    Asked: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+{
+    let once = || async { call().await.map_err(|why| errors::of_call(operation, &why)) };
+    retried(patience, &Chance::fresh(), once).await
+}

@@ -1,0 +1,161 @@
+//! Owns what provisioning did: each resource with its outcome, in order, told as it happens; and where it stopped.
+//! Never a guess: a resource that is not in the report was not touched.
+//! Next: the binary `provision` prints it.
+
+use std::fmt;
+
+use contract::PortError;
+use serde::Serialize;
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "name")]
+pub enum Resource {
+    Queue(String),
+    Bus(String),
+    /// With its target.
+    Rule(String),
+    Table(String),
+    Bucket(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum Outcome {
+    Created,
+    /// What differed.
+    Changed {
+        what: Vec<String>,
+    },
+    Unchanged,
+    Removed,
+    /// Nothing to remove.
+    Absent,
+    Kept {
+        why: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    pub resource: Resource,
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// Why a resource could not be set right.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    #[error("{at}: {why}")]
+    Refused { at: Resource, why: PortError },
+    /// It is there, and cannot become what it should be.
+    #[error("{at}: {why}; {instead}")]
+    Conflict { at: Resource, why: String, instead: String },
+}
+
+/// It stopped half-way: what was done stays done, and the next run goes on from there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{trouble}\nDone before that: {done}. Run it again to go on.", done = summary(.done))]
+pub struct ProvisionError {
+    pub trouble: Trouble,
+    pub done: Vec<Step>,
+}
+
+/// Gathers the steps, and tells each at once.
+pub struct Reporter {
+    steps: Vec<Step>,
+    tell: Box<dyn FnMut(&Step) + Send>,
+}
+
+impl fmt::Debug for Reporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reporter").field("steps", &self.steps).finish_non_exhaustive()
+    }
+}
+
+impl Reporter {
+    pub fn telling(tell: impl FnMut(&Step) + Send + 'static) -> Reporter {
+        Reporter { steps: vec![], tell: Box::new(tell) }
+    }
+
+    pub fn silent() -> Reporter {
+        Reporter::telling(|_| ())
+    }
+
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    pub(super) fn done(&mut self, resource: Resource, outcome: Outcome) {
+        let step = Step { resource, outcome };
+        (self.tell)(&step);
+        self.steps.push(step);
+    }
+
+    pub(super) fn has_made(&self, resource: &Resource) -> bool {
+        self.steps.iter().any(|step| step.resource == *resource && step.outcome == Outcome::Created)
+    }
+
+    pub(super) fn failed(&self, trouble: Trouble) -> ProvisionError {
+        ProvisionError { trouble, done: self.steps.clone() }
+    }
+}
+
+impl Resource {
+    pub(super) fn refused(&self) -> impl Fn(PortError) -> Trouble + use<> {
+        let at = self.clone();
+        move |why| Trouble::Refused { at: at.clone(), why }
+    }
+
+    pub(super) fn conflict(&self, why: impl Into<String>, instead: impl Into<String>) -> Trouble {
+        Trouble::Conflict { at: self.clone(), why: why.into(), instead: instead.into() }
+    }
+}
+
+impl Outcome {
+    /// Of something that was there before.
+    pub(super) fn changed(what: Vec<String>) -> Outcome {
+        if what.is_empty() { Outcome::Unchanged } else { Outcome::Changed { what } }
+    }
+}
+
+/// `3 created, 1 changed, 12 unchanged`.
+pub fn summary(steps: &[Step]) -> String {
+    let count = |wanted: fn(&Outcome) -> bool| steps.iter().filter(|step| wanted(&step.outcome)).count();
+    let counts = [
+        (count(|outcome| matches!(outcome, Outcome::Created)), "created"),
+        (count(|outcome| matches!(outcome, Outcome::Changed { .. })), "changed"),
+        (count(|outcome| matches!(outcome, Outcome::Unchanged)), "unchanged"),
+        (count(|outcome| matches!(outcome, Outcome::Removed)), "removed"),
+        (count(|outcome| matches!(outcome, Outcome::Absent)), "absent"),
+        (count(|outcome| matches!(outcome, Outcome::Kept { .. })), "kept"),
+    ];
+    let told: Vec<String> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    if told.is_empty() { "nothing".into() } else { told.join(", ") }
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, name) = match self {
+            Resource::Queue(name) => ("queue", name),
+            Resource::Bus(name) => ("bus", name),
+            Resource::Rule(name) => ("rule", name),
+            Resource::Table(name) => ("table", name),
+            Resource::Bucket(name) => ("bucket", name),
+        };
+        write!(f, "{kind} {name}")
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let resource = &self.resource;
+        match &self.outcome {
+            Outcome::Created => write!(f, "created    {resource}"),
+            Outcome::Changed { what } => write!(f, "changed    {resource}: {}", what.join(", ")),
+            Outcome::Unchanged => write!(f, "unchanged  {resource}"),
+            Outcome::Removed => write!(f, "removed    {resource}"),
+            Outcome::Absent => write!(f, "absent     {resource}"),
+            Outcome::Kept { why } => write!(f, "kept       {resource}: {why}"),
+        }
+    }
+}
