@@ -234,7 +234,7 @@ impl Buses {
 
     pub(super) fn create_archive(&mut self, at: &mut Moment<'_>, asked: CreateArchive) -> Reply {
         let name = asked.archive_name;
-        let bus = names::bus_name(Some(&asked.event_source_arn)).to_owned();
+        let bus = names::bus_here(at.place, Some(&asked.event_source_arn)).to_owned();
         self.bus(&bus)?;
         if self.archives.contains_key(&name) {
             return Err(already_exists(format!("Archive {name} already exists.")));
@@ -297,7 +297,7 @@ impl Buses {
     }
 
     pub(super) fn list_archives(&self, at: &Moment<'_>, page: &Page) -> Reply {
-        let bus = page.event_source_arn.as_deref().map(|arn| names::bus_name(Some(arn)));
+        let bus = page.event_source_arn.as_deref().map(|arn| names::bus_here(at.place, Some(arn)));
         bus.map(|bus| self.bus(bus)).transpose()?;
         let all = self
             .archives

@@ -211,7 +211,7 @@ impl Buses {
     }
 
     pub(super) fn update_bus(&mut self, at: &mut Moment<'_>, asked: UpdateEventBus) -> Reply {
-        let name = names::bus_name(asked.name.as_deref());
+        let name = names::bus_here(at.place, asked.name.as_deref());
         let row = &mut self.bus_mut(name)?.row;
         row.modified = at.now;
         row.description = asked.description;
@@ -223,7 +223,7 @@ impl Buses {
     }
 
     pub(super) fn delete_bus(&mut self, at: &mut Moment<'_>, asked: &Named) -> Reply {
-        let name = names::bus_name(Some(asked.name()));
+        let name = names::bus_here(at.place, Some(asked.name()));
         if name == DEFAULT_BUS {
             return Err(validation("Cannot delete event bus default."));
         }
@@ -238,7 +238,7 @@ impl Buses {
     }
 
     pub(super) fn describe_bus(&self, at: &Moment<'_>, asked: &Named) -> Reply {
-        let name = names::bus_name(asked.name.as_deref());
+        let name = names::bus_here(at.place, asked.name.as_deref());
         let row = &self.bus(name)?.row;
         body(Shown { extras: Some(row.extras.clone()), ..row.shown(name, at.place) })
     }
@@ -249,8 +249,8 @@ impl Buses {
         body(Buses_ { event_buses: buses, next_token: token })
     }
 
-    pub(super) fn put_permission(&mut self, at: &mut Moment<'_>, asked: PutPermission) -> Reply {
-        let name = names::bus_name(asked.event_bus_name.as_deref());
+    pub(super) fn put_permission(&mut self, at: &mut Moment<'_>, asked: &PutPermission) -> Reply {
+        let name = names::bus_here(at.place, asked.event_bus_name.as_deref());
         let row = &mut self.bus_mut(name)?.row;
         match &asked.whole {
             Some(whole) => row.policy = Some(whole.clone()),
@@ -266,7 +266,7 @@ impl Buses {
     }
 
     pub(super) fn remove_permission(&mut self, at: &mut Moment<'_>, asked: &RemovePermission) -> Reply {
-        let name = names::bus_name(asked.event_bus_name.as_deref());
+        let name = names::bus_here(at.place, asked.event_bus_name.as_deref());
         let row = &mut self.bus_mut(name)?.row;
         if asked.remove_all_permissions {
             row.policy = None;

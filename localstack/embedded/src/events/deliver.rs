@@ -78,7 +78,7 @@ impl Failure {
         Failure { code: "INVALID_INPUT", message, lasting: true }
     }
 
-    fn of(refusal: ApiError) -> Failure {
+    fn of(refusal: &ApiError) -> Failure {
         let passing = refusal.status >= 500 || ["Throttl", "OverLimit"].iter().any(|code| refusal.code.contains(code));
         let code = match &*refusal.code {
             code if code.contains("QueueDoesNotExist") || code.contains("NonExistentQueue") => "NO_RESOURCE",
@@ -167,7 +167,7 @@ impl Courier {
             let message = format!("The policy of {queue_arn} does not let {rule_arn} send messages to it.");
             return Err(Failure { code: "NO_PERMISSIONS", message, lasting: true });
         }
-        queues.deliver(at, queue_arn, message).map_err(Failure::of)
+        queues.deliver(at, queue_arn, message).map_err(|refusal| Failure::of(&refusal))
     }
 
     fn failed(

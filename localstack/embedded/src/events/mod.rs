@@ -105,7 +105,7 @@ impl Buses {
             Request::DeleteEventBus(asked) => self.delete_bus(at, &asked),
             Request::DescribeEventBus(asked) => self.describe_bus(at, &asked),
             Request::ListEventBuses(page) => self.list_buses(at, &page),
-            Request::PutPermission(asked) => self.put_permission(at, asked),
+            Request::PutPermission(asked) => self.put_permission(at, &asked),
             Request::RemovePermission(asked) => self.remove_permission(at, &asked),
             Request::PutRule(asked) => self.put_rule(at, asked),
             Request::DeleteRule(asked) => self.delete_rule(at, &asked),
@@ -113,10 +113,10 @@ impl Buses {
             Request::EnableRule(asked) => self.enable_rule(at, &asked),
             Request::DisableRule(asked) => self.disable_rule(at, &asked),
             Request::ListRules(page) => self.list_rules(at, &page),
-            Request::ListRuleNamesByTarget(page) => self.list_rule_names_by_target(&page),
+            Request::ListRuleNamesByTarget(page) => self.list_rule_names_by_target(at, &page),
             Request::PutTargets(asked) => self.put_targets(at, asked),
             Request::RemoveTargets(asked) => self.remove_targets(at, &asked),
-            Request::ListTargetsByRule(page) => self.list_targets(&page),
+            Request::ListTargetsByRule(page) => self.list_targets(at, &page),
             Request::TestEventPattern(asked) => test_pattern::test(&asked),
             Request::CreateArchive(asked) => self.create_archive(at, asked),
             Request::UpdateArchive(asked) => self.update_archive(at, asked),
@@ -129,7 +129,7 @@ impl Buses {
             Request::ListReplays(page) => self.list_replays(at, &page),
             Request::TagResource(asked) => self.tag(at, asked),
             Request::UntagResource(asked) => self.untag(at, &asked),
-            Request::ListTagsForResource(asked) => self.list_tags(&asked),
+            Request::ListTagsForResource(asked) => self.list_tags(at, &asked),
         }
     }
 

@@ -4,6 +4,7 @@
 
 use crate::ApiError;
 use crate::engine::UnixMs;
+use crate::place::Place;
 
 use super::request::Page;
 
@@ -65,6 +66,20 @@ pub(super) fn bus_name(given: Option<&str>) -> &str {
             given.split_once(":event-bus/").filter(|_| given.starts_with("arn:")).map_or(given, |(_, name)| name)
         }
     }
+}
+
+/// As `bus_name`; the ARN of a bus in another region or account stays whole, and so names no bus of ours.
+pub(super) fn bus_here<'a>(place: &Place, given: Option<&'a str>) -> &'a str {
+    match given {
+        Some(arn) if arn.starts_with("arn:") && !is_here(place, arn) => arn,
+        given => bus_name(given),
+    }
+}
+
+/// Whether an ARN is of this service, in this region and account.
+pub(super) fn is_here(place: &Place, arn: &str) -> bool {
+    let mut parts = arn.split(':').skip(2);
+    parts.next() == Some("events") && parts.next() == Some(&place.region) && parts.next() == Some(&place.account)
 }
 
 /// As JSON carries instants: seconds with a fraction.

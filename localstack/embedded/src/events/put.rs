@@ -164,7 +164,7 @@ impl Buses {
                     let event = entry.into_event(at);
                     let event_id = event.id.clone();
                     // A bus that does not exist takes the event all the same, and drops it, as AWS does.
-                    self.dispatch(at, queues, names::bus_name(bus.as_deref()), &event, &[]);
+                    self.dispatch(at, queues, names::bus_here(at.place, bus.as_deref()), &event, &[]);
                     Outcome::Accepted { event_id }
                 }
             };

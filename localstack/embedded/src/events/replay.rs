@@ -154,7 +154,7 @@ impl Replay {
 impl Buses {
     pub(super) fn start_replay(&mut self, at: &mut Moment<'_>, asked: StartReplay) -> Reply {
         let name = asked.replay_name;
-        let bus = names::bus_name(Some(&asked.destination.arn)).to_owned();
+        let bus = names::bus_here(at.place, Some(&asked.destination.arn)).to_owned();
         self.bus(&bus)?;
         let archive = asked.event_source_arn.rsplit_once("archive/").map_or(&*asked.event_source_arn, |(_, name)| name);
         let Some(kept) = self.archives.get(archive) else {

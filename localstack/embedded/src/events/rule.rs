@@ -169,7 +169,7 @@ impl Buses {
     }
 
     pub(super) fn put_rule(&mut self, at: &mut Moment<'_>, asked: PutRule) -> Reply {
-        let name = names::bus_name(asked.event_bus_name.as_deref());
+        let name = names::bus_here(at.place, asked.event_bus_name.as_deref());
         let bus = self.bus_mut(name)?;
         let (Some(pattern), Some(compiled)) = (asked.event_pattern, asked.compiled) else {
             return Err(validation("Parameter(s) EventPattern or ScheduleExpression must be specified."));
@@ -200,7 +200,7 @@ impl Buses {
     }
 
     pub(super) fn delete_rule(&mut self, at: &mut Moment<'_>, asked: &RuleNamed) -> Reply {
-        let name = names::bus_name(asked.event_bus_name.as_deref());
+        let name = names::bus_here(at.place, asked.event_bus_name.as_deref());
         let bus = self.bus_mut(name)?;
         let Some(rule) = bus.rules.get(&asked.name) else { return Ok(None) };
         if !rule.row.targets.is_empty() {
@@ -213,7 +213,7 @@ impl Buses {
     }
 
     pub(super) fn describe_rule(&self, at: &Moment<'_>, asked: &RuleNamed) -> Reply {
-        let bus = names::bus_name(asked.event_bus_name.as_deref());
+        let bus = names::bus_here(at.place, asked.event_bus_name.as_deref());
         let shown = self.rule(bus, &asked.name)?.shown(at.place, bus, &asked.name);
         body(Shown { created_by: Some(at.place.account.clone()), ..shown })
     }
@@ -227,7 +227,7 @@ impl Buses {
     }
 
     fn set_state(&mut self, at: &mut Moment<'_>, asked: &RuleNamed, state: State) -> Reply {
-        let bus = names::bus_name(asked.event_bus_name.as_deref());
+        let bus = names::bus_here(at.place, asked.event_bus_name.as_deref());
         let rule = self.rule_mut(bus, &asked.name)?;
         rule.row.state = state;
         rule.store(at, bus, &asked.name);
@@ -236,15 +236,15 @@ impl Buses {
     }
 
     pub(super) fn list_rules(&self, at: &Moment<'_>, page: &Page) -> Reply {
-        let bus = names::bus_name(page.event_bus_name.as_deref());
+        let bus = names::bus_here(at.place, page.event_bus_name.as_deref());
         let rules = self.bus(bus)?.rules.iter();
         let all = rules.map(|(name, rule)| (name.as_str(), rule.shown(at.place, bus, name)));
         let (rules, next_token) = names::page(page, all)?;
         body(Rules { rules, next_token })
     }
 
-    pub(super) fn list_rule_names_by_target(&self, page: &Page) -> Reply {
-        let bus = names::bus_name(page.event_bus_name.as_deref());
+    pub(super) fn list_rule_names_by_target(&self, at: &Moment<'_>, page: &Page) -> Reply {
+        let bus = names::bus_here(at.place, page.event_bus_name.as_deref());
         let wanted = page.target_arn.as_deref().unwrap_or_default();
         let rules = self.bus(bus)?.rules.iter();
         let all = rules

@@ -11,6 +11,7 @@ use super::request::Named;
 use super::{Buses, Reply, body};
 use crate::ApiError;
 use crate::engine::Moment;
+use crate::place::Place;
 use crate::store::Space;
 
 const TAGS_MAX: usize = 50;
@@ -75,32 +76,32 @@ struct Listed {
 
 impl Buses {
     pub(super) fn tag(&mut self, at: &mut Moment<'_>, asked: TagResource) -> Reply {
-        let mut changed = self.tags(&asked.resource)?.clone();
+        let mut changed = self.tags(at.place, &asked.resource)?.clone();
         changed.add(asked.tags)?;
         self.set_tags(at, &asked.resource, changed)
     }
 
     pub(super) fn untag(&mut self, at: &mut Moment<'_>, asked: &UntagResource) -> Reply {
-        let mut changed = self.tags(&asked.resource)?.clone();
+        let mut changed = self.tags(at.place, &asked.resource)?.clone();
         changed.0.retain(|key, _| !asked.tag_keys.contains(key));
         self.set_tags(at, &asked.resource, changed)
     }
 
-    pub(super) fn list_tags(&mut self, asked: &Named) -> Reply {
-        let tags = self.tags(asked.name())?.0.iter();
+    pub(super) fn list_tags(&mut self, at: &Moment<'_>, asked: &Named) -> Reply {
+        let tags = self.tags(at.place, asked.name())?.0.iter();
         body(Listed { tags: tags.map(|(key, value)| Tag { key: key.clone(), value: value.clone() }).collect() })
     }
 
-    fn tags(&mut self, resource: &str) -> Result<&mut Tags, ApiError> {
-        match Resource::of(resource)? {
+    fn tags(&mut self, place: &Place, resource: &str) -> Result<&mut Tags, ApiError> {
+        match Resource::of(place, resource)? {
             Resource::Bus(name) => Ok(&mut self.bus_mut(name)?.row.tags),
             Resource::Rule { bus, rule } => Ok(&mut self.rule_mut(bus, rule)?.row.tags),
         }
     }
 
     fn set_tags(&mut self, at: &mut Moment<'_>, resource: &str, tags: Tags) -> Reply {
-        *self.tags(resource)? = tags;
-        match Resource::of(resource)? {
+        *self.tags(at.place, resource)? = tags;
+        match Resource::of(at.place, resource)? {
             Resource::Bus(name) => at.journal.put(Space::Bus, name, &self.bus(name)?.row),
             Resource::Rule { bus, rule } => self.rule_mut(bus, rule)?.store(at, bus, rule),
         }
@@ -115,13 +116,16 @@ enum Resource<'a> {
 }
 
 impl Resource<'_> {
-    fn of(arn: &str) -> Result<Resource<'_>, ApiError> {
+    fn of<'a>(place: &Place, arn: &'a str) -> Result<Resource<'a>, ApiError> {
         let resource = arn.strip_prefix("arn:aws:events:").and_then(|rest| rest.splitn(3, ':').nth(2));
         let Some((kind, name)) = resource.and_then(|resource| resource.split_once('/')) else {
             return Err(validation(format!(
                 "Parameter {arn} is not valid. Reason: Provided Arn is not in correct format."
             )));
         };
+        if !names::is_here(place, arn) {
+            return Err(not_found(format!("Resource {arn} does not exist.")));
+        }
         match kind {
             "event-bus" => Ok(Resource::Bus(name)),
             "rule" => Ok(match name.split_once('/') {

@@ -243,7 +243,7 @@ struct Targets {
 
 impl Buses {
     pub(super) fn put_targets(&mut self, at: &mut Moment<'_>, asked: PutTargets) -> Reply {
-        let bus = names::bus_name(asked.event_bus_name.as_deref());
+        let bus = names::bus_here(at.place, asked.event_bus_name.as_deref());
         let rule = self.rule_mut(bus, &asked.rule)?;
         let mut targets = rule.row.targets.clone();
         let mut failed = vec![];
@@ -267,7 +267,7 @@ impl Buses {
     }
 
     pub(super) fn remove_targets(&mut self, at: &mut Moment<'_>, asked: &RemoveTargets) -> Reply {
-        let bus = names::bus_name(asked.event_bus_name.as_deref());
+        let bus = names::bus_here(at.place, asked.event_bus_name.as_deref());
         let rule = self.rule_mut(bus, &asked.rule)?;
         let mut failed = vec![];
         for id in &asked.ids {
@@ -284,8 +284,8 @@ impl Buses {
         body(Failures { failed_entry_count: failed.len(), failed_entries: failed })
     }
 
-    pub(super) fn list_targets(&self, page: &Page) -> Reply {
-        let bus = names::bus_name(page.event_bus_name.as_deref());
+    pub(super) fn list_targets(&self, at: &Moment<'_>, page: &Page) -> Reply {
+        let bus = names::bus_here(at.place, page.event_bus_name.as_deref());
         let rule = self.rule(bus, page.rule.as_deref().unwrap_or_default())?;
         let all = rule.row.targets.iter().map(|target| (target.id.as_str(), target.clone()));
         let (targets, next_token) = names::page(page, all)?;

@@ -115,7 +115,7 @@ fn a_rule_put_again_keeps_its_targets_and_tags_and_takes_all_else_anew() {
         json!({"Name": "r", "Arn": arn, "EventPattern": PATTERN, "State": "DISABLED", "EventBusName": "agents", "Description": "d", "CreatedBy": "000000000000"})
     );
     let target = json!({"Id": "t", "Arn": queue, "RetryPolicy": {"MaximumRetryAttempts": 3}, "SqsParameters": {"MessageGroupId": "g"}});
-    stage.ask("PutTargets", json!({"Rule": "r", "EventBusName": "agents", "Targets": [target.clone()]}));
+    stage.ask("PutTargets", json!({"Rule": "r", "EventBusName": "agents", "Targets": [target]}));
     stage.ask("PutRule", json!({"Name": "r", "EventBusName": "agents", "EventPattern": r#"{"source":["z"]}"#}));
     stage.restart();
     let shown = stage.ask("DescribeRule", named.clone());
@@ -170,6 +170,7 @@ fn a_rule_of_the_default_bus_has_the_short_arn() {
         ("arn:aws:events:eu-west-1:000000000000:rule/none", "ResourceNotFoundException"),
         ("arn:aws:events:eu-west-1:000000000000:event-bus/none", "ResourceNotFoundException"),
         ("arn:aws:events:eu-west-1:000000000000:archive/a", "ResourceNotFoundException"),
+        ("arn:aws:events:us-east-1:000000000000:event-bus/default", "ResourceNotFoundException"),
         ("arn:aws:sqs:eu-west-1:000000000000:q", "ValidationException"),
         ("x", "ValidationException"),
     ] {

@@ -2,6 +2,9 @@
 //! Never a socket or a thread.
 //! Next: `control` for buses and rules, `routing` for where events go, `delivering` for retries and dead letters, `replaying` for archives.
 
+// What is asked is written as `json!` where it is asked.
+#![allow(clippy::needless_pass_by_value)]
+
 mod control;
 mod delivering;
 mod replaying;
@@ -122,7 +125,9 @@ impl Stage {
         assert!(done.is_empty());
         answer.map(|body| {
             let mut json = vec![];
-            body.map(|body| body.write(&mut json).unwrap());
+            if let Some(body) = body {
+                body.write(&mut json).unwrap();
+            }
             if json.is_empty() { Value::Null } else { serde_json::from_slice(&json).unwrap() }
         })
     }
@@ -188,7 +193,11 @@ impl Stage {
 
     fn rows(&self) -> Vec<(i64, String)> {
         let mut rows = vec![];
-        self.store.as_ref().unwrap().read(|row| Ok(rows.push((row.space, row.key)))).unwrap();
+        let read = self.store.as_ref().unwrap().read(|row| {
+            rows.push((row.space, row.key));
+            Ok(())
+        });
+        read.unwrap();
         rows
     }
 }
