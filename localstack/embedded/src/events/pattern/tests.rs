@@ -71,7 +71,10 @@ fn one_element_of_an_array_is_enough_and_must_be_the_same_for_all_its_fields() {
         (r#"{"a": ["x", "y"]}"#, &[r#"{"a": ["z", "y"]}"#, r#"{"a": [["x"]]}"#], &[r#"{"a": ["z"]}"#, r#"{"a": []}"#]),
         (
             r#"{"people": {"first": ["Anna"], "last": ["Smith"]}}"#,
-            &[r#"{"people": [{"first": "John", "last": "Doe"}, {"first": "Anna", "last": "Smith"}]}"#],
+            &[
+                r#"{"people": [{"first": "John", "last": "Doe"}, {"first": "Anna", "last": "Smith"}]}"#,
+                r#"{"people": [{"first": "Anna", "last": "Doe"}, {"first": "Anna", "last": "Smith"}]}"#,
+            ],
             &[r#"{"people": [{"first": "Anna", "last": "Doe"}, {"first": "John", "last": "Smith"}]}"#],
         ),
         (

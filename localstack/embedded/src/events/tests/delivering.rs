@@ -184,6 +184,19 @@ fn an_input_that_cannot_be_made_is_a_dead_letter_with_the_reason() {
 }
 
 #[test]
+fn what_fails_after_a_restart_does_not_displace_what_waits_since_before() {
+    let (mut stage, queue, _) = stage(json!({}));
+    for n in 0..3 {
+        stage.refuse_next(&queue, 1, &ApiError::failed("for now"));
+        stage.put("t", &format!("{{\"n\":{n}}}"));
+        stage.restart();
+        assert_eq!(pending(&stage), n + 1);
+    }
+    stage.run_until(START.plus_s(60));
+    assert_eq!((stage.taken(&queue).len(), pending(&stage)), (3, 0));
+}
+
+#[test]
 fn what_waits_for_one_target_does_not_hold_up_another() {
     let (mut stage, queue, _) = stage(json!({}));
     let other = stage.queue("other");

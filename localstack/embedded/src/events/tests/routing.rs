@@ -71,6 +71,20 @@ fn each_enabled_rule_that_matches_delivers_to_each_of_its_targets() {
 }
 
 #[test]
+fn a_rule_that_names_a_type_twice_delivers_once() {
+    let mut stage = Stage::with_bus();
+    let queue = stage.queue("q");
+    for pattern in [
+        json!({"detail-type": ["t", "t"]}),
+        json!({"$or": [{"detail-type": ["t"]}, {"detail-type": ["u", "t"], "source": ["test"]}]}),
+    ] {
+        stage.route("r", pattern.clone(), &queue, json!({}));
+        stage.put("t", "{}");
+        assert_eq!(stage.taken(&queue).len(), 1, "{pattern}");
+    }
+}
+
+#[test]
 fn a_bus_that_does_not_exist_here_answers_an_id_and_drops_the_event() {
     let mut stage = Stage::with_bus();
     let queue = stage.queue("q");
