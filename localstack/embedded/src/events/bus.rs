@@ -246,7 +246,7 @@ impl Buses {
     pub(super) fn list_buses(&self, at: &Moment<'_>, page: &Page) -> Reply {
         let all = self.buses.iter().map(|(name, bus)| (name.as_str(), bus.row.shown(name, at.place)));
         let (buses, token) = names::page(page, all)?;
-        body(Buses_ { event_buses: buses, next_token: token })
+        body(Listed { event_buses: buses, next_token: token })
     }
 
     pub(super) fn put_permission(&mut self, at: &mut Moment<'_>, asked: &PutPermission) -> Reply {
@@ -285,7 +285,7 @@ impl Buses {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Buses_ {
+struct Listed {
     event_buses: Vec<Shown>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_token: Option<String>,
