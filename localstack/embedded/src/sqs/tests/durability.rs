@@ -166,7 +166,12 @@ fn purged_and_deleted_queues_leave_no_rows() {
     cloud.ask("DeleteQueue", json!({ "QueueUrl": "deleted.fifo" }));
     let mut keys = vec![];
     let (store, _) = cloud.store.as_ref().unwrap();
-    store.read(|row| Ok(keys.push(row.key))).unwrap();
+    store
+        .read(|row| {
+            keys.push(row.key);
+            Ok(())
+        })
+        .unwrap();
     assert_eq!(keys, ["!next", "0000000000"]);
 }
 

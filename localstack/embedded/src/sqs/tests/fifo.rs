@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Cloud;
 
-fn fifo(attributes: Value) -> Cloud {
+fn fifo(attributes: &Value) -> Cloud {
     let mut cloud = Cloud::new();
     let mut all = json!({ "FifoQueue": "true", "VisibilityTimeout": "10" });
     all.as_object_mut().unwrap().extend(attributes.as_object().unwrap().clone());
@@ -20,13 +20,13 @@ fn order(messages: &[Value]) -> Vec<&str> {
 
 #[test]
 fn a_group_comes_in_order_and_waits_for_its_head() {
-    let mut cloud = fifo(json!({}));
+    let mut cloud = fifo(&json!({}));
     for body in ["a1", "a2", "a3"] {
         cloud.send_in("q.fifo", "a", body);
     }
     cloud.send_in("q.fifo", "b", "b1");
     let one = json!({ "QueueUrl": "q.fifo", "MaxNumberOfMessages": 1 });
-    let held = cloud.receive_with(one.clone());
+    let held = cloud.receive_with(one);
     assert_eq!(order(&held), ["a1"]);
     let other = cloud.receive("q.fifo");
     assert_eq!(order(&other), ["b1"], "the group of a1 is locked");
@@ -36,7 +36,7 @@ fn a_group_comes_in_order_and_waits_for_its_head() {
 
 #[test]
 fn one_receive_takes_several_of_a_group_and_then_of_the_next() {
-    let mut cloud = fifo(json!({}));
+    let mut cloud = fifo(&json!({}));
     for (group, body) in [("a", "a1"), ("b", "b1"), ("a", "a2"), ("b", "b2")] {
         cloud.send_in("q.fifo", group, body);
     }
@@ -49,7 +49,7 @@ fn one_receive_takes_several_of_a_group_and_then_of_the_next() {
 #[test]
 fn messages_before_the_first_one_in_flight_come_again() {
     for (kept, expected) in [(0, vec![]), (1, vec!["1"]), (2, vec!["1", "2"])] {
-        let mut cloud = fifo(json!({}));
+        let mut cloud = fifo(&json!({}));
         for body in ["1", "2", "3"] {
             cloud.send_in("q.fifo", "g", body);
         }
@@ -64,7 +64,7 @@ fn messages_before_the_first_one_in_flight_come_again() {
 
 #[test]
 fn the_same_id_within_five_minutes_is_accepted_once() {
-    let mut cloud = fifo(json!({}));
+    let mut cloud = fifo(&json!({}));
     let send = |body: &str, group: &str| json!({ "QueueUrl": "q.fifo", "MessageBody": body, "MessageGroupId": group, "MessageDeduplicationId": "d" });
     let first = cloud.ask("SendMessage", send("one", "a"));
     cloud.pass(299_999);
@@ -81,7 +81,7 @@ fn the_same_id_within_five_minutes_is_accepted_once() {
 
 #[test]
 fn a_duplicate_of_a_deleted_message_is_still_a_duplicate() {
-    let mut cloud = fifo(json!({}));
+    let mut cloud = fifo(&json!({}));
     cloud.send_in("q.fifo", "g", "x");
     let held = cloud.receive("q.fifo").remove(0);
     cloud.delete("q.fifo", &held).unwrap();
@@ -91,7 +91,7 @@ fn a_duplicate_of_a_deleted_message_is_still_a_duplicate() {
 
 #[test]
 fn content_deduplicates_where_the_queue_says_so() {
-    let mut cloud = fifo(json!({ "ContentBasedDeduplication": "true" }));
+    let mut cloud = fifo(&json!({ "ContentBasedDeduplication": "true" }));
     let send = |body: &str| json!({ "QueueUrl": "q.fifo", "MessageBody": body, "MessageGroupId": "g" });
     cloud.ask("SendMessage", send("same"));
     cloud.ask("SendMessage", send("same"));
@@ -105,7 +105,7 @@ fn content_deduplicates_where_the_queue_says_so() {
 #[test]
 fn ids_count_in_their_group_where_that_is_the_scope() {
     let scope = json!({ "DeduplicationScope": "messageGroup", "FifoThroughputLimit": "perMessageGroupId" });
-    let mut cloud = fifo(scope);
+    let mut cloud = fifo(&scope);
     for group in ["a", "b", "a"] {
         let send = json!({ "QueueUrl": "q.fifo", "MessageBody": group, "MessageGroupId": group, "MessageDeduplicationId": "d" });
         cloud.ask("SendMessage", send);
@@ -115,7 +115,7 @@ fn ids_count_in_their_group_where_that_is_the_scope() {
 
 #[test]
 fn a_receipt_whose_visibility_ended_deletes_nothing() {
-    let mut cloud = fifo(json!({}));
+    let mut cloud = fifo(&json!({}));
     cloud.send_in("q.fifo", "g", "x");
     let held = cloud.receive("q.fifo").remove(0);
     cloud.pass(10_000);
@@ -132,20 +132,20 @@ fn a_receipt_whose_visibility_ended_deletes_nothing() {
 
 #[test]
 fn what_a_fifo_queue_needs_and_does_not_take_is_said() {
-    let mut cloud = fifo(json!({}));
-    let send = |more: Value| {
+    let mut cloud = fifo(&json!({}));
+    let send = |more: &Value| {
         let mut body = json!({ "QueueUrl": "q.fifo", "MessageBody": "x" });
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         body
     };
-    let (code, sentence) = cloud.refusal("SendMessage", send(json!({})));
+    let (code, sentence) = cloud.refusal("SendMessage", send(&json!({})));
     assert_eq!(code, "MissingRequiredParameterException");
     assert_eq!(sentence, "The request must contain the parameter MessageGroupId.");
-    let (code, sentence) = cloud.refusal("SendMessage", send(json!({ "MessageGroupId": "g" })));
+    let (code, sentence) = cloud.refusal("SendMessage", send(&json!({ "MessageGroupId": "g" })));
     assert_eq!(code, "InvalidParameterValueException");
     assert!(sentence.contains("ContentBasedDeduplication"), "{sentence}");
     let delayed = json!({ "MessageGroupId": "g", "MessageDeduplicationId": "d", "DelaySeconds": 2 });
-    assert!(cloud.refusal("SendMessage", send(delayed)).1.starts_with("Value 2 for parameter DelaySeconds"));
+    assert!(cloud.refusal("SendMessage", send(&delayed)).1.starts_with("Value 2 for parameter DelaySeconds"));
     let entries = json!([{ "Id": "1", "MessageBody": "x" }]);
     let (code, _) = cloud.refusal("SendMessageBatch", json!({ "QueueUrl": "q.fifo", "Entries": entries }));
     assert_eq!(code, "InvalidParameterValueException");
@@ -153,7 +153,7 @@ fn what_a_fifo_queue_needs_and_does_not_take_is_said() {
 
 #[test]
 fn a_fifo_queues_delay_keeps_the_order() {
-    let mut cloud = fifo(json!({ "DelaySeconds": "2" }));
+    let mut cloud = fifo(&json!({ "DelaySeconds": "2" }));
     cloud.send_in("q.fifo", "g", "1");
     cloud.pass(1000);
     cloud.send_in("q.fifo", "g", "2");
@@ -165,7 +165,7 @@ fn a_fifo_queues_delay_keeps_the_order() {
 
 #[test]
 fn a_repeated_attempt_gets_the_same_messages_and_receipts() {
-    let mut cloud = fifo(json!({}));
+    let mut cloud = fifo(&json!({}));
     cloud.send_in("q.fifo", "g", "1");
     let attempt = json!({ "QueueUrl": "q.fifo", "ReceiveRequestAttemptId": "try", "AttributeNames": ["All"] });
     let first = cloud.receive_with(attempt.clone());
@@ -196,7 +196,7 @@ fn a_fifo_dead_letter_unlocks_its_group() {
 
 #[test]
 fn a_long_poll_on_a_fifo_queue_wakes_when_its_group_is_free() {
-    let mut cloud = fifo(json!({}));
+    let mut cloud = fifo(&json!({}));
     cloud.send_in("q.fifo", "g", "1");
     let held = cloud.receive("q.fifo").remove(0);
     cloud.send_in("q.fifo", "g", "2");
@@ -208,7 +208,7 @@ fn a_long_poll_on_a_fifo_queue_wakes_when_its_group_is_free() {
 
 #[test]
 fn at_the_cap_a_fifo_queue_is_empty_and_not_refused() {
-    let mut cloud = fifo(json!({}));
+    let mut cloud = fifo(&json!({}));
     cloud.queues.limits.in_flight = 1;
     cloud.send_in("q.fifo", "a", "1");
     cloud.send_in("q.fifo", "b", "2");

@@ -13,14 +13,14 @@ fn with_queue() -> Cloud {
     cloud
 }
 
-fn message(more: Value) -> Value {
+fn message(more: &Value) -> Value {
     let mut body = json!({ "QueueUrl": "q", "MessageBody": "msg" });
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     body
 }
 
-fn attributes(attributes: Value) -> Value {
-    message(json!({ "MessageAttributes": attributes }))
+fn attributes(attributes: &Value) -> Value {
+    message(&json!({ "MessageAttributes": attributes }))
 }
 
 fn string(value: &str) -> Value {
@@ -32,7 +32,7 @@ fn digests_are_answered_for_body_attributes_and_trace_header() {
     let mut cloud = with_queue();
     let sent = cloud.ask(
         "SendMessage",
-        message(json!({
+        message(&json!({
             "MessageAttributes": { "Help.Me": string("Me"), "Hello": string("There"), "General": string("Kenobi") },
             "MessageSystemAttributes": { "AWSTraceHeader": string("Root=1-2-3") },
         })),
@@ -59,7 +59,7 @@ fn attribute_selectors_choose_by_name_prefix_or_all() {
     let mut cloud = with_queue();
     cloud.ask(
         "SendMessage",
-        attributes(json!({ "Help.Me": string("Me"), "Hello": string("There"), "General": string("Kenobi") })),
+        attributes(&json!({ "Help.Me": string("Me"), "Hello": string("There"), "General": string("Kenobi") })),
     );
     for (names, expected, digest) in [
         (json!([]), vec![], Value::Null),
@@ -82,7 +82,7 @@ fn attribute_selectors_choose_by_name_prefix_or_all() {
 #[test]
 fn system_attributes_come_by_either_name_of_the_selector() {
     let mut cloud = with_queue();
-    cloud.ask("SendMessage", message(json!({ "MessageGroupId": "tenant" })));
+    cloud.ask("SendMessage", message(&json!({ "MessageGroupId": "tenant" })));
     for selector in ["AttributeNames", "MessageSystemAttributeNames"] {
         let call = json!({ "QueueUrl": "q", "VisibilityTimeout": 0, selector: ["SentTimestamp", "MessageGroupId", "SequenceNumber"] });
         let received = cloud.receive_with(call).remove(0);
@@ -101,9 +101,9 @@ fn system_attributes_come_by_either_name_of_the_selector() {
 fn illegal_characters_are_refused_and_legal_ones_kept() {
     let mut cloud = with_queue();
     for illegal in ["\u{0}", "a\u{8}b", "\u{b}", "\u{1f}", "\u{fffe}", "\u{ffff}"] {
-        let (code, _) = cloud.refusal("SendMessage", message(json!({ "MessageBody": illegal })));
+        let (code, _) = cloud.refusal("SendMessage", message(&json!({ "MessageBody": illegal })));
         assert_eq!(code, "InvalidMessageContents", "{illegal:?}");
-        let (code, _) = cloud.refusal("SendMessage", attributes(json!({ "a": string(illegal) })));
+        let (code, _) = cloud.refusal("SendMessage", attributes(&json!({ "a": string(illegal) })));
         assert_eq!(code, "InvalidParameterValueException", "{illegal:?}");
     }
     let legal = "\t\n\r \u{7f}\u{d7ff}\u{e000}\u{fffd}\u{10000}\u{10ffff}ü";
@@ -116,7 +116,7 @@ fn a_message_and_a_batch_end_at_a_mebibyte_with_their_attributes() {
     let mut cloud = with_queue();
     let extra = "k".len() + "String".len() + "x".len();
     let fits = "a".repeat(1_048_576 - extra);
-    let send = |body: &str| message(json!({ "MessageBody": body, "MessageAttributes": { "k": string("x") } }));
+    let send = |body: &str| message(&json!({ "MessageBody": body, "MessageAttributes": { "k": string("x") } }));
     cloud.ask("SendMessage", send(&fits));
     let (code, sentence) = cloud.refusal("SendMessage", send(&format!("{fits}a")));
     assert_eq!(code, "InvalidParameterValueException");
@@ -186,7 +186,7 @@ fn attribute_names_types_and_values_follow_the_rules() {
     let mut cloud = with_queue();
     let long = "n".repeat(257);
     for name in ["", "a b", "a/b", ".a", "a.", "a..b", "AWS.x", "amazon.x", &long] {
-        let (code, _) = cloud.refusal("SendMessage", attributes(json!({ name: string("x") })));
+        let (code, _) = cloud.refusal("SendMessage", attributes(&json!({ name: string("x") })));
         assert_eq!(code, "InvalidParameterValueException", "{name}");
     }
     for value in [
@@ -202,20 +202,20 @@ fn attribute_names_types_and_values_follow_the_rules() {
         json!({ "DataType": "Binary", "StringValue": "x" }),
         json!({ "DataType": "String", "StringListValues": ["x"] }),
     ] {
-        let (code, _) = cloud.refusal("SendMessage", attributes(json!({ "a": value })));
+        let (code, _) = cloud.refusal("SendMessage", attributes(&json!({ "a": value })));
         assert_eq!(code, "InvalidParameterValueException", "{value}");
     }
-    let (_, sentence) = cloud.refusal("SendMessage", attributes(json!({ "ErrorDetails": string("") })));
+    let (_, sentence) = cloud.refusal("SendMessage", attributes(&json!({ "ErrorDetails": string("") })));
     assert_eq!(sentence, "Message (user) attribute 'ErrorDetails' must contain a non-empty value of type 'String'.");
     let (code, _) =
-        cloud.refusal("SendMessage", attributes(json!({ "a": { "DataType": "Binary", "BinaryValue": "?" } })));
+        cloud.refusal("SendMessage", attributes(&json!({ "a": { "DataType": "Binary", "BinaryValue": "?" } })));
     assert_eq!(code, "SerializationException");
     let eleven: serde_json::Map<_, _> = (0..11).map(|n| (format!("a{n}"), string("x"))).collect();
-    assert!(cloud.refusal("SendMessage", attributes(eleven.into())).1.contains("[11]"));
+    assert!(cloud.refusal("SendMessage", attributes(&eleven.into())).1.contains("[11]"));
     let fine = json!({ "a-b_c.1": string("x"), "n": { "DataType": "Number.float", "StringValue": "-1.5e3" },
         "b": { "DataType": "Binary", "BinaryValue": "AA==" } });
-    cloud.ask("SendMessage", attributes(fine));
-    let wrong = message(json!({ "MessageSystemAttributes": { "Other": string("x") } }));
+    cloud.ask("SendMessage", attributes(&fine));
+    let wrong = message(&json!({ "MessageSystemAttributes": { "Other": string("x") } }));
     assert_eq!(cloud.refusal("SendMessage", wrong).0, "InvalidParameterValueException");
 }
 
@@ -225,14 +225,14 @@ fn group_and_deduplication_ids_follow_the_rules() {
     let long = "x".repeat(129);
     for id in ["", "a b", "ü", &long] {
         for parameter in ["MessageGroupId", "MessageDeduplicationId"] {
-            let (code, sentence) = cloud.refusal("SendMessage", message(json!({ parameter: id })));
+            let (code, sentence) = cloud.refusal("SendMessage", message(&json!({ parameter: id })));
             assert_eq!(code, "InvalidParameterValueException");
             assert!(
                 sentence.ends_with("can only include alphanumeric and punctuation characters. 1 to 128 in length.")
             );
         }
     }
-    let standard = message(json!({ "MessageDeduplicationId": "d" }));
+    let standard = message(&json!({ "MessageDeduplicationId": "d" }));
     assert!(cloud.refusal("SendMessage", standard).1.contains("not valid for this queue type"));
 }
 
