@@ -91,6 +91,8 @@ impl Queue {
 
     /// A new message, or one that comes from another queue.
     pub(crate) fn put(&mut self, at: &mut Moment<'_>, number: u64, said: Said) {
+        // What became visible in the meantime comes first.
+        self.advance(at);
         at.journal.put(Space::Message, keys::message(self.number, number), &said);
         self.insert(number, Message::new(said));
         self.show_if_due(number, at.now);

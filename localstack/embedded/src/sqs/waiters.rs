@@ -29,10 +29,6 @@ impl Waiters {
         self.next += 1;
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
-    }
-
     /// The one that came first and has not hung up.
     pub(crate) fn pop(&mut self) -> Option<(u64, Waiter)> {
         while let Some((ticket, waiter)) = self.waiting.pop_first() {

@@ -13,6 +13,8 @@ mod scale;
 mod sending;
 mod visibility;
 
+use std::borrow::Borrow;
+
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
@@ -126,19 +128,19 @@ impl Cloud {
         Ok(Poll(answer))
     }
 
-    fn try_ask(&mut self, operation: &str, body: Value) -> Result<Value, ApiError> {
-        let mut poll = self.begin(operation, &body)?;
+    fn try_ask(&mut self, operation: &str, body: impl Borrow<Value>) -> Result<Value, ApiError> {
+        let mut poll = self.begin(operation, body.borrow())?;
         said(poll.0.try_recv().expect("answered at once"))
     }
 
     #[track_caller]
-    fn ask(&mut self, operation: &str, body: Value) -> Value {
+    fn ask(&mut self, operation: &str, body: impl Borrow<Value>) -> Value {
         self.try_ask(operation, body).unwrap()
     }
 
     /// The code and the sentence with which it is refused.
     #[track_caller]
-    fn refusal(&mut self, operation: &str, body: Value) -> (String, String) {
+    fn refusal(&mut self, operation: &str, body: impl Borrow<Value>) -> (String, String) {
         let refused = self.try_ask(operation, body).expect_err("refused");
         (refused.code.rsplit('#').next().unwrap().to_owned(), refused.message)
     }
@@ -148,8 +150,8 @@ impl Cloud {
         self.moment(|queues, at| queues.tick(at));
     }
 
-    fn queue(&mut self, name: &str, attributes: Value) {
-        self.ask("CreateQueue", json!({ "QueueName": name, "Attributes": attributes }));
+    fn queue(&mut self, name: &str, attributes: impl Borrow<Value>) {
+        self.ask("CreateQueue", json!({ "QueueName": name, "Attributes": attributes.borrow() }));
     }
 
     fn send(&mut self, queue: &str, body: &str) -> Value {
@@ -168,7 +170,7 @@ impl Cloud {
         self.receive_with(json!({ "QueueUrl": queue, "MaxNumberOfMessages": 10, "AttributeNames": ["All"] }))
     }
 
-    fn receive_with(&mut self, body: Value) -> Vec<Value> {
+    fn receive_with(&mut self, body: impl Borrow<Value>) -> Vec<Value> {
         self.ask("ReceiveMessage", body)["Messages"].as_array().cloned().unwrap_or_default()
     }
 
