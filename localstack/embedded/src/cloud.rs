@@ -15,6 +15,7 @@ use crate::engine::{Clock, Engine, Running};
 use crate::faults::{Faults, Operation, OperationLog};
 use crate::front::{Front, Server};
 use crate::place::Place;
+use crate::sqs::Limits;
 use crate::store::{Store, StoreError};
 
 const TTL_SWEEP_EVERY: Duration = Duration::from_secs(60);
@@ -30,6 +31,8 @@ pub struct Options {
     pub account: String,
     /// Serves faults, clock and operations below `/_embedded/`, and keeps the log of operations.
     pub control: bool,
+    /// As many messages of one queue may be in flight; AWS has 120,000.
+    pub in_flight_max: usize,
     /// Of ids, of order, and of faults with a probability.
     pub seed: u64,
 }
@@ -43,6 +46,7 @@ impl Options {
             region: "us-east-1".into(),
             account: "000000000000".into(),
             control: true,
+            in_flight_max: 120_000,
             seed: 1,
         }
     }
@@ -70,7 +74,8 @@ pub struct EmbeddedCloud {
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
     sweeping: JoinHandle<()>,
-    running: Running,
+    /// Ends the engine's thread when the cloud goes.
+    _running: Running,
 }
 
 impl EmbeddedCloud {
@@ -84,8 +89,9 @@ impl EmbeddedCloud {
         let endpoint = format!("http://{}", server.address().map_err(wrong)?);
         let place = Place { region: options.region, account: options.account, endpoint };
         let clock = Clock::default();
+        let limits = Limits { in_flight: options.in_flight_max, ..Limits::default() };
         let seed = if store.is_some() { options.seed ^ clock.now().0.unsigned_abs() } else { options.seed };
-        let (engine, running) = Engine::start(store, place.clone(), clock.clone(), seed)?;
+        let (engine, running) = Engine::start(store, place.clone(), clock.clone(), limits, seed)?;
         let front = Arc::new(Front {
             engine,
             tables: tables.clone(),
@@ -98,7 +104,7 @@ impl EmbeddedCloud {
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(server.serve(front.clone(), stopped));
         let sweeping = tokio::spawn(sweep(tables));
-        Ok(EmbeddedCloud { front, stop, serving, sweeping, running })
+        Ok(EmbeddedCloud { front, stop, serving, sweeping, _running: running })
     }
 
     /// `http://127.0.0.1:4566`: what `AWS_ENDPOINT_URL` wants.

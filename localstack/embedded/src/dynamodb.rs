@@ -25,7 +25,7 @@ impl std::fmt::Debug for Tables {
 macro_rules! operations {
     ($on:ident, $operation:ident, $body:ident: $($name:literal = $method:ident),+ $(,)?) => {
         match $operation {
-            $($name => write(&$on.0.$method(read($body)?).map_err(said)?),)+
+            $($name => write(&$on.0.$method(read($body)?).map_err(|why| said(&why))?),)+
             other => Err(ApiError::not_implemented(&format!("DynamoDB {other}"))),
         }
     };
@@ -87,7 +87,7 @@ fn write(response: &impl serde::Serialize) -> Result<Vec<u8>, ApiError> {
     serde_json::to_vec(response).map_err(|why| ApiError::failed(why.to_string()))
 }
 
-fn said(why: DynoxideError) -> ApiError {
+fn said(why: &DynoxideError) -> ApiError {
     ApiError {
         code: why.error_type().into(),
         query_code: None,

@@ -2,6 +2,7 @@
 //! Never a decision about AWS: those are made further in.
 //! Next: `EmbeddedCloud` serves.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -55,7 +56,7 @@ async fn serve(flags: Flags) -> Result<(), String> {
     let Flags { data, listen, region, account, control, seed } = flags;
     let kept = data.as_ref().map_or("in memory only".into(), |data| format!("data in {}", data.display()));
     let mut ended = signals()?;
-    let options = Options { data, listen, region, account, control, seed };
+    let options = Options { data, listen, region, account, control, seed, ..Options::in_memory() };
     let cloud = EmbeddedCloud::start(options).await.map_err(|why| why.to_string())?;
     say(&format!(
         "embedded-cloud: {} (SQS, EventBridge, DynamoDB; signatures are not checked); {kept}",
@@ -89,7 +90,8 @@ fn signals() -> Result<tokio::sync::mpsc::Receiver<()>, String> {
     Ok(told)
 }
 
-#[expect(clippy::print_stdout, reason = "a person, or a script that wants the address, reads this")]
+/// For a person, or a script that wants the address. Whoever has stopped reading does not stop the server.
 fn say(what: &str) {
-    println!("{what}");
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{what}").and_then(|()| out.flush());
 }

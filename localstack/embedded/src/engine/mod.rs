@@ -20,6 +20,7 @@ use state::State;
 
 use crate::ApiError;
 use crate::place::Place;
+use crate::sqs::Limits;
 use crate::store::{Journal, Store, StoreError};
 
 /// How many requests one transaction may hold: enough to share its cost, few enough to answer soon.
@@ -53,14 +54,16 @@ impl Engine {
         store: Option<Store>,
         place: Place,
         clock: Clock,
+        limits: Limits,
         seed: u64,
     ) -> Result<(Engine, Running), StoreError> {
-        let state = State::read(store.as_ref())?;
+        let state = State::read(store.as_ref(), limits)?;
         let (asks, asked) = channel();
         let round = Round {
             journal: Journal::new(store.is_some()),
             store,
             state: Some(state),
+            limits,
             place,
             clock,
             chance: fastrand::Rng::with_seed(seed),
@@ -103,6 +106,7 @@ struct Round {
     journal: Journal,
     /// None after a commit failed, until the store could be read again.
     state: Option<State>,
+    limits: Limits,
     place: Place,
     clock: Clock,
     chance: fastrand::Rng,
@@ -167,7 +171,7 @@ impl Round {
         if let Some(state) = state {
             state.tick(&mut Moment::new(clock.now(), place, journal, chance, done));
         } else {
-            *state = State::read(self.store.as_ref()).ok();
+            *state = State::read(self.store.as_ref(), self.limits).ok();
         }
         let stored = match &mut self.store {
             Some(store) if !self.journal.is_empty() => store.commit(&mut self.journal),
@@ -184,6 +188,6 @@ impl Round {
             drop(reply.0.send(Err(ApiError::failed(format!("not stored, nothing changed: {why}")))));
         }
         // What memory holds beyond the store was never answered: forget it, with its long polls, which end in an error.
-        self.state = State::read(self.store.as_ref()).ok();
+        self.state = State::read(self.store.as_ref(), self.limits).ok();
     }
 }

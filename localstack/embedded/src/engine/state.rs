@@ -4,7 +4,7 @@
 
 use super::{Moment, Quirks, ReplyTo, UnixMs};
 use crate::events::{self, Buses};
-use crate::sqs::{self, Queues};
+use crate::sqs::{self, Limits, Queues};
 use crate::store::{Store, StoreError};
 
 /// One request for the engine.
@@ -21,8 +21,9 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn read(store: Option<&Store>) -> Result<State, StoreError> {
+    pub(super) fn read(store: Option<&Store>, limits: Limits) -> Result<State, StoreError> {
         let mut state = State::default();
+        state.queues.limits = limits;
         if let Some(store) = store {
             store.read(|row| if row.is_of_sqs() { state.queues.load(&row) } else { state.buses.load(&row) })?;
         }

@@ -40,17 +40,17 @@ use queue::Queue;
 use request::Asked;
 
 /// AWS's quotas, which a test can lower.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Messages in flight, for each queue.
     pub(crate) in_flight: usize,
-    /// AWS refuses a second purge within 60 s; here that is off unless asked for.
+    /// How long after a purge the next one is refused.
     pub(crate) purge_pause_ms: i64,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { in_flight: 120_000, purge_pause_ms: 0 }
+        Limits { in_flight: 120_000, purge_pause_ms: 60_000 }
     }
 }
 
