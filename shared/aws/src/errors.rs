@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use contract::PortError;
 
@@ -90,12 +89,12 @@ where
                 by_status(status.as_u16(), why, asked_by(failure.raw()))
             }
         }
-        SdkError::ConstructionFailure(_) => PortError::Permanent {
-            reason: cut(format_args!("{operation} could not be built: {}", DisplayErrorContext(error))),
-        },
+        SdkError::ConstructionFailure(_) => {
+            PortError::Permanent { reason: cut(format_args!("{operation} could not be built: {}", chain(error))) }
+        }
         SdkError::TimeoutError(_) => transient(format!("{operation}: no answer within its time limit"), None),
         // Not connected, cut off, or no credentials just now: all of it may pass.
-        _ => transient(cut(format_args!("{operation}: {}", DisplayErrorContext(error))), None),
+        _ => transient(cut(format_args!("{operation}: {}", chain(error))), None),
     }
 }
 
@@ -169,6 +168,12 @@ fn told(operation: &str, code: &str, message: Option<&str>, status: Option<u16>)
         (None, Some(status)) => cut(format_args!("{operation}: {code}, status {status}")),
         (None, None) => cut(format_args!("{operation}: {code}")),
     }
+}
+
+/// An error with what caused it, in words alone.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"))
 }
 
 fn cut(told: fmt::Arguments<'_>) -> String {

@@ -36,7 +36,7 @@ async fn what_nobody_has_made_is_refused_by_name() {
     let refused = connect_with(loader(&server.address.endpoint), Limits::default(), &config(&folder)).await;
     let Err(ConnectError::Missing { what, .. }) = &refused else { panic!("{refused:?}") };
     // The writer's own, and no other daemon's.
-    assert_eq!(what, &["queue writer", "queue writer-dlq", "table murmuration", "bus murmuration"]);
+    assert_eq!(what, &["queue murmur-writer", "queue murmur-writer-dlq", "table murmuration", "bus murmuration"]);
     assert!(refused.unwrap_err().to_string().contains("make provision"));
 }
 

@@ -301,6 +301,32 @@ fn a_malicious_trace_state_is_dropped_and_the_trace_kept() {
 }
 
 #[test]
+fn an_xray_header_is_read_back_and_a_malformed_one_is_dropped_whole() {
+    let good = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+    let trace = TraceContext::parse_xray(good).unwrap();
+    assert_eq!(trace.traceparent(), "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01");
+    assert_eq!(trace.xray(), good);
+    // In any order, with fields that are not ours, with spaces; not sampled unless it says so.
+    let odd = "Self=1-x; Sampled=?;Lineage=a:1|b;Parent=53995c3f42cd8ad8 ; Root=1-5759e988-bd862e3fe1be46a994272793";
+    assert_eq!(TraceContext::parse_xray(odd), Some(TraceContext { sampled: false, ..trace }));
+    for bad in [
+        String::new(),
+        good.replace("Root", "root"),
+        good.replace("Root=1-", "Root=2-"),
+        good.replace("5759e988", "5759E988"),
+        good.replace("bd862e3f", "bd862e3"),
+        good.replace("53995c3f42cd8ad8", "0000000000000000"),
+        good.replace("5759e988-bd862e3fe1be46a994272793", "00000000-000000000000000000000000"),
+        good.replace("Parent=53995c3f42cd8ad8;", ""),
+        good.replace(';', ","),
+        good.replace("Sampled", "S\u{e4}mpled"),
+        format!("{good};Pad={}", "x".repeat(1_000)),
+    ] {
+        assert_eq!(TraceContext::parse_xray(&bad), None, "{bad:?}");
+    }
+}
+
+#[test]
 fn malformed_attributes_do_not_count_and_strange_names_do_no_harm() {
     let mut letter = Letter::of(&json!({"goal": "g"}))
         .with("idempotency-key", "a\u{0}b")

@@ -213,6 +213,32 @@ fn a_daemons_own_variables_are_handed_on_and_only_they() {
 
 #[cfg(unix)]
 #[test]
+fn artifacts_are_kept_among_the_users_own_data_unless_a_place_is_named() {
+    let place = |vars: &[(&str, &str)]| read(vars).unwrap().artifacts.map(String::from);
+    assert_eq!(place(&[]), None);
+    let home = ("HOME", "/home/a user");
+    let below_home = "file:///home/a%20user/.local/share/murmuration/artifacts";
+    assert_eq!(place(&[home]).as_deref(), Some(below_home));
+    assert_eq!(place(&[home, ("XDG_DATA_HOME", "/data")]).as_deref(), Some("file:///data/murmuration/artifacts"));
+    // The specification of that variable has a relative path ignored.
+    assert_eq!(place(&[home, ("XDG_DATA_HOME", "data")]).as_deref(), Some(below_home));
+    for named in ["file:///var/lib/murmuration", "s3://a-bucket", "s3://a-bucket/some/prefix"] {
+        assert_eq!(place(&[home, ("MURMUR_ARTIFACTS", named)]).as_deref(), Some(named));
+    }
+}
+
+#[test]
+fn a_place_for_artifacts_that_is_neither_folder_nor_bucket_is_refused() {
+    let bad =
+        ["/var/lib", "file://elsewhere/var/lib", "https://a-bucket/x", "s3:///x", "s3://b/x", "s3://a-bucket/x?y=z"];
+    for named in bad.into_iter().chain(["s3://key@a-bucket/x", "s3://a-bucket:1/x", "file:///var/lib#x", "artifacts"]) {
+        let problems = refused(&[("MURMUR_ARTIFACTS", named)]);
+        assert_eq!(problems.len(), 1, "{named}: {problems:?}");
+        assert!(problems[0].example.starts_with("MURMUR_ARTIFACTS=s3://"), "{named}: {}", problems[0]);
+    }
+}
+
+#[test]
 fn bytes_that_are_no_text_are_a_problem_and_no_panic() {
     use std::os::unix::ffi::OsStringExt as _;
     let vars = [

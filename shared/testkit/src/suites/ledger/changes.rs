@@ -48,6 +48,14 @@ pub async fn add_counts_from_zero_and_below_it(fixture: &dyn LedgerFixture) -> V
     }
     let made = desk.set(desk.key(), vec![Change::Add(Attr::Arrived("new".into()), -3)]).await?;
     ensure!(made.number(&Attr::Arrived("new".into())) == Some(-3), "an absent number became {made:?}");
+    // Nothing added to an absent number still makes it.
+    let made = desk.set(desk.key(), vec![Change::Add(Attr::Arrived("none".into()), 0)]).await?;
+    ensure!(made.number(&Attr::Arrived("none".into())) == Some(0), "an absent number became {made:?}");
+    let answer = desk.write(Mode::Update, Condition::Always, vec![Change::Add(Attr::Owner, 1)]).await?;
+    ensure!(applied(answer)?.number(&Attr::Owner) == Some(1), "an absent attribute was not taken for a number");
+    desk.set(desk.key(), vec![set(Attr::Owner, "me")]).await?;
+    let answer = desk.write(Mode::Update, Condition::Always, vec![Change::Add(Attr::Owner, 1)]).await;
+    permanent(answer, "an addition to a text")?;
     Ok(())
 }
 
