@@ -97,6 +97,7 @@ endef
 .PHONY: test-localstack
 test-localstack: ## suites and choreography against real LocalStack 4.14.0 (Docker, or Python 3.13 without)
 ifeq ($(HAS_NEXTEST),yes)
+	$(CARGO) nextest run --no-run $(call outside,localstack)
 	localstack/host/with-server.sh localstack -- $(CARGO) nextest run $(call outside,localstack)
 else
 	@set -o pipefail; localstack/host/with-server.sh localstack -- $(CARGO) test $(call outside,localstack) 2>&1 | $(call sum_results,test-localstack)
@@ -105,6 +106,7 @@ endif
 .PHONY: test-ministack
 test-ministack: ## suites and choreography against ministack (Python 3.11 or newer)
 ifeq ($(HAS_NEXTEST),yes)
+	$(CARGO) nextest run --no-run $(call outside,ministack)
 	localstack/host/with-server.sh ministack -- $(CARGO) nextest run $(call outside,ministack)
 else
 	@set -o pipefail; localstack/host/with-server.sh ministack -- $(CARGO) test $(call outside,ministack) 2>&1 | $(call sum_results,test-ministack)
