@@ -89,25 +89,36 @@ mutants: ## remove each guard in turn; a named test must fail every time
 fuzz: ## decode INPUTS=10000000 generated inputs without a panic
 	$(CARGO) run --profile fuzz -p contract --example fuzz -- --inputs $(INPUTS)
 
+# The suites of the adapters, then the whole choreography as processes; with-server.sh starts the server and stops it.
+define outside
+-p aws -p processes --features aws/$(1),processes/outside --test $(1) --test outside
+endef
+
 .PHONY: test-localstack
-test-localstack: ## the conformance suites against real LocalStack 4.14.0 (Docker, or Python 3.13 without)
+test-localstack: ## suites and choreography against real LocalStack 4.14.0 (Docker, or Python 3.13 without)
 ifeq ($(HAS_NEXTEST),yes)
-	localstack/host/with-server.sh localstack -- $(CARGO) nextest run -p aws --features localstack --test localstack
+	$(CARGO) nextest run --no-run $(call outside,localstack)
+	localstack/host/with-server.sh localstack -- $(CARGO) nextest run $(call outside,localstack)
 else
-	@set -o pipefail; localstack/host/with-server.sh localstack -- $(CARGO) test -p aws --features localstack --test localstack 2>&1 | $(call sum_results,test-localstack)
+	@set -o pipefail; localstack/host/with-server.sh localstack -- $(CARGO) test $(call outside,localstack) 2>&1 | $(call sum_results,test-localstack)
 endif
 
 .PHONY: test-ministack
-test-ministack: ## the conformance suites against ministack (Python 3.11 or newer)
+test-ministack: ## suites and choreography against ministack (Python 3.11 or newer)
 ifeq ($(HAS_NEXTEST),yes)
-	localstack/host/with-server.sh ministack -- $(CARGO) nextest run -p aws --features ministack --test ministack
+	$(CARGO) nextest run --no-run $(call outside,ministack)
+	localstack/host/with-server.sh ministack -- $(CARGO) nextest run $(call outside,ministack)
 else
-	@set -o pipefail; localstack/host/with-server.sh ministack -- $(CARGO) test -p aws --features ministack --test ministack 2>&1 | $(call sum_results,test-ministack)
+	@set -o pipefail; localstack/host/with-server.sh ministack -- $(CARGO) test $(call outside,ministack) 2>&1 | $(call sum_results,test-ministack)
 endif
 
 .PHONY: test-clients
 test-clients: ## real boto3, AWS CLI v2 and JavaScript SDK against the stand-in (needs Python, aws, node)
 	localstack/host/with-server.sh embedded -- localstack/clients/run.sh
+
+.PHONY: compose-check
+compose-check: ## validate compose/compose.yaml against the compose specification's schema (needs Python)
+	compose/check.sh
 
 .PHONY: provision
 provision: ## make what the topology needs in AWS, or where AWS_ENDPOINT_URL says; a second run changes nothing

@@ -6,7 +6,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$here/../..
-ready_s_max=${READY_S_MAX:-90}
+ready_s_max=${READY_S_MAX:-180}
 
 usage() { sed -n '2,5s/^# //p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 fail() { echo "${0##*/}: $*" >&2; exit 1; }

@@ -126,7 +126,8 @@ dead_letters() {
 
 events() {
   local url queue_arn rule at="--event-bus-name $id" pattern='{"source": ["test"]}' sent
-  url=$(new_queue "$id-e")
+  # EventBridge delivers only where the queue's own policy lets it.
+  url=$(new_queue "$id-e" --attributes '{"Policy": "{\"Version\": \"2012-10-17\", \"Statement\": [{\"Effect\": \"Allow\", \"Principal\": {\"Service\": \"events.amazonaws.com\"}, \"Action\": \"sqs:SendMessage\", \"Resource\": \"*\"}]}"}')
   queue_arn=$(arn_of "$url")
   like 'a bus is made' "*:event-bus/$id" "$(aws events create-event-bus --name "$id" --query EventBusArn)"
   refused 'made again' ResourceAlreadyExistsException aws events create-event-bus --name "$id"

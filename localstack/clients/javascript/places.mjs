@@ -11,7 +11,14 @@ assert.ok(process.env.AWS_ENDPOINT_URL, "AWS_ENDPOINT_URL is not set: these test
 export const sqs = new SQSClient({});
 export const fresh = () => `t-${randomUUID().slice(0, 13)}`;
 
-export async function queue(t, { fifo = false, ...attributes } = {}) {
+// EventBridge delivers only where the queue's own policy lets it.
+const Policy = JSON.stringify({
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Principal: { Service: "events.amazonaws.com" }, Action: "sqs:SendMessage", Resource: "*" }],
+});
+
+export async function queue(t, { fifo = false, ...given } = {}) {
+  const attributes = { Policy, ...given };
   const QueueName = fresh() + (fifo ? ".fifo" : "");
   const Attributes = fifo ? { FifoQueue: "true", ...attributes } : attributes;
   const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName, Attributes }));

@@ -4,6 +4,7 @@ Never chooses an endpoint: AWS_ENDPOINT_URL does, as for every other client.
 Next: the files test_*.py, one for each family of operations.
 """
 
+import json
 import os
 import time
 import uuid
@@ -12,6 +13,10 @@ import boto3
 import pytest
 
 DEADLINE_S = 15
+# EventBridge delivers only where the queue's own policy lets it.
+FROM_EVENTS = json.dumps({"Version": "2012-10-17", "Statement": [{
+    "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "*",
+}]})
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +52,7 @@ def queue(sqs, name):
 
     def make(fifo=False, **attributes):
         ending = ".fifo" if fifo else ""
+        attributes.setdefault("Policy", FROM_EVENTS)
         if fifo:
             attributes["FifoQueue"] = "true"
         url = sqs.create_queue(QueueName=f"{name}-{len(made)}{ending}", Attributes=attributes)["QueueUrl"]

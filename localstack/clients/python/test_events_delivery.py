@@ -151,6 +151,16 @@ def test_what_cannot_be_delivered_comes_to_the_targets_dead_letter_queue(sqs, ro
     assert told["ERROR_MESSAGE"]
 
 
+def test_a_queue_whose_policy_is_silent_gets_nothing(sqs, route, queue, arn, receive):
+    closed, dead = queue(), queue()
+    sqs.set_queue_attributes(QueueUrl=closed, Attributes={"Policy": ""})
+    put, _ = route(to=closed, DeadLetterConfig={"Arn": arn(dead)}, RetryPolicy={"MaximumRetryAttempts": 0})
+    put()
+    [got] = receive(dead)
+    assert got["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
+    assert receive(closed, wait_s=0) == []
+
+
 def test_put_events_tells_of_each_entry(events, route, receive, name):
     _, url = route()
     good = {"Source": "test", "DetailType": "d", "Detail": "{}", "EventBusName": name}

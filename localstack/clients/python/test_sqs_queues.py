@@ -37,7 +37,6 @@ def test_all_attributes_come_back_as_they_were_given(sqs, queue):
     given = {
         "DelaySeconds": "1", "MaximumMessageSize": "2048", "MessageRetentionPeriod": "600",
         "ReceiveMessageWaitTimeSeconds": "3", "VisibilityTimeout": "7", "SqsManagedSseEnabled": "true",
-        "KmsDataKeyReusePeriodSeconds": "120",
     }
     policy = {"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "*"}]}

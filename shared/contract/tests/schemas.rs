@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use contract::compat::{Break, breaks};
 use contract::decode::{Raw, decode};
-use contract::topology::mermaid;
+use contract::topology::{localstack, mermaid};
 use contract::{Attributes, Topology, UnixMs, schema};
 use serde_json::{Value, json};
 
@@ -48,6 +48,19 @@ fn the_diagram_of_the_architecture_is_the_tables() {
     let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
     let renewed = mermaid::renewed(&page, &Topology::murmuration()).expect("ARCHITECTURE.md has lost its markers");
     assert!(page == renewed, "the diagram of ARCHITECTURE.md differs from the topology: run `make schemas` and commit");
+}
+
+#[test]
+fn localstack_makes_for_itself_what_the_table_needs() {
+    let there = fs::read_to_string(root().join(localstack::PATH)).unwrap_or_default();
+    let script = localstack::script(&Topology::murmuration());
+    assert!(there == script, "{} differs from the topology: run `make schemas` and commit", localstack::PATH);
+    let (_, rest) = script.split_once("r'''").unwrap();
+    let (resources, _) = rest.split_once("'''").unwrap();
+    let resources: Value = serde_json::from_str(resources).unwrap();
+    let rows = Topology::murmuration().rows.len();
+    assert_eq!(resources["queues"].as_array().unwrap().len(), rows);
+    assert_eq!(resources["dead_letter_queues"].as_array().unwrap().len(), rows + 1);
 }
 
 #[test]

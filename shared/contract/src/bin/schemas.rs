@@ -1,4 +1,5 @@
-//! Owns the writing of what is generated: `schemas/` and the diagram of `ARCHITECTURE.md`, for `make schemas`.
+//! Owns the writing of what is generated, for `make schemas`: `schemas/`, the diagram of `ARCHITECTURE.md`, and the
+//! script with which LocalStack provisions itself.
 //! Never replaces a schema by one that breaks its readers, unless it is told to by `--breaking`.
 //! Next: `tests/schemas.rs` compares what stands there with what this would write.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command for a person")]
@@ -8,7 +9,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{fs, io};
 
-use contract::topology::mermaid;
+use contract::topology::{localstack, mermaid};
 use contract::{Topology, compat, schema};
 
 fn main() -> ExitCode {
@@ -48,7 +49,9 @@ fn write_all(root: &Path, may_break: bool) -> Result<String, String> {
     let text = mermaid::renewed(&text, &topology)
         .ok_or_else(|| format!("ARCHITECTURE.md has no {} and {}", mermaid::BEGIN, mermaid::END))?;
     changed += usize::from(renew(&page, &text).map_err(|why| told(&page, why))?);
-    let (files, breaks) = (files.len() + 1, breaks.len());
+    let script = root.join(localstack::PATH);
+    changed += usize::from(renew(&script, &localstack::script(&topology)).map_err(|why| told(&script, why))?);
+    let (files, breaks) = (files.len() + 2, breaks.len());
     Ok(format!("schemas: {files} files, {changed} changed, {removed} removed, {breaks} breaks"))
 }
 

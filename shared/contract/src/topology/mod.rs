@@ -9,6 +9,7 @@ mod check;
 mod choreography;
 pub mod cost;
 pub mod iam;
+pub mod localstack;
 pub mod mermaid;
 mod murmuration;
 mod place;
