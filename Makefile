@@ -120,6 +120,12 @@ test-clients: ## real boto3, AWS CLI v2 and JavaScript SDK against the stand-in 
 compose-check: ## validate compose/compose.yaml against the compose specification's schema (needs Python)
 	compose/check.sh
 
+.PHONY: kill-standin
+kill-standin: ROUNDS ?= 50
+kill-standin: ## kill -9 the stand-in ROUNDS=50 times under load; nothing that it answered may be lost
+	$(CARGO) build --quiet -p processes --bins
+	$(CARGO) run --quiet -p processes --bin kill-standin -- $(ROUNDS)
+
 .PHONY: provision
 provision: ## make what the topology needs in AWS, or where AWS_ENDPOINT_URL says; a second run changes nothing
 	$(CARGO) run --quiet -p aws --bin provision

@@ -85,7 +85,12 @@ impl Site {
 
     /// Ports of our own, beside those that the daemons have.
     pub async fn ports(&self) -> anyhow::Result<Ports> {
-        Ok(aws::connect_with(self.loader(), Limits::default(), &self.config()?).await?)
+        self.ports_within(Limits::default()).await
+    }
+
+    /// Likewise, with other time limits.
+    pub async fn ports_within(&self, limits: Limits) -> anyhow::Result<Ports> {
+        Ok(aws::connect_with(self.loader(), limits, &self.config()?).await?)
     }
 
     /// What daemons read from their environment, said by hand.

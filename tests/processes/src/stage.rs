@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use aws::clients::Limits;
 use contract::events::{GoalCompleted, ReportWritten, StepFailed};
 use contract::topology::Row;
 use contract::{Event, EventData, EventId, QueueName, RowName, Topology};
@@ -25,6 +26,11 @@ const WITNESS: RowName = RowName::new("witness");
 /// Nothing came for so long: nothing more comes.
 const QUIET: Duration = Duration::from_secs(1);
 const HIDDEN: Duration = Duration::from_secs(120);
+
+/// A call that hangs is given up soon.
+fn hasty() -> Limits {
+    Limits { call: Duration::from_secs(2), ..Limits::default() }
+}
 
 /// Everything of one test.
 #[derive(Debug)]
@@ -51,7 +57,7 @@ impl Stage {
         for name in NAMES {
             let with = Surroundings {
                 // A daemon of its own has connections of its own.
-                ports: site.ports().await?,
+                ports: site.ports_within(hasty()).await?,
                 settings: config.settings.clone(),
                 chance: Chance::fresh(),
                 telemetry: Telemetry::off(),

@@ -8,9 +8,11 @@ use anyhow::{Context as _, bail};
 use contract::{Attributes, Choreography, Event, GoalId, Tenant};
 use runtime::ledger::{Attr, Item, ItemKey};
 use runtime::ports::{Outbound, Ports};
+use runtime::{Chance, retried};
 use serde_json::json;
 use tokio::time::Instant;
 
+const SEND_MAX: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
 
 /// One goal.
@@ -29,12 +31,14 @@ impl Wish {
         GoalId::derive(&Tenant::default(), &self.key)
     }
 
+    /// As a client does that tries again: the key makes it one goal however often it arrives.
     pub async fn send(&self, ports: &Ports, choreography: &Choreography) -> anyhow::Result<()> {
         let row = choreography.rows.iter().find(|row| row.accepts_goals).context("nobody accepts goals")?;
         let body = json!({"goal": self.words, "key": self.key}).to_string();
-        let goal = Outbound { body, attributes: Attributes::default(), group: None };
-        let results = ports.queue.send(&row.queue, &[goal]).await?;
-        results.into_iter().collect::<Result<Vec<()>, _>>()?;
+        let goal = [Outbound { body, attributes: Attributes::default(), group: None }];
+        let chance = Chance::fresh();
+        let once = || async { ports.queue.send(&row.queue, &goal).await?.into_iter().collect::<Result<Vec<()>, _>>() };
+        retried(SEND_MAX, &chance, once).await?;
         Ok(())
     }
 

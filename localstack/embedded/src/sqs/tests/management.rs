@@ -225,7 +225,7 @@ fn permissions_edit_the_policy() {
 }
 
 #[test]
-fn a_purge_empties_a_queue_and_can_be_limited_as_on_aws() {
+fn a_purge_empties_a_queue_and_is_refused_again_for_a_minute() {
     let mut cloud = Cloud::new();
     cloud.queue("work", json!({}));
     for n in 0..3 {
@@ -233,10 +233,8 @@ fn a_purge_empties_a_queue_and_can_be_limited_as_on_aws() {
     }
     let held = cloud.receive_with(json!({ "QueueUrl": "work" }));
     cloud.ask("PurgeQueue", json!({ "QueueUrl": "work" }));
-    cloud.ask("PurgeQueue", json!({ "QueueUrl": "work" }));
     assert_eq!(cloud.counts("work"), ["0", "0", "0"]);
     cloud.delete("work", &held[0]).unwrap();
-    cloud.queues.limits.purge_pause_ms = 60_000;
     let refused = cloud.try_ask("PurgeQueue", json!({ "QueueUrl": "work" })).unwrap_err();
     assert_eq!((refused.status, refused.code.as_ref()), (403, "com.amazonaws.sqs#PurgeQueueInProgress"));
     cloud.pass(60_000);
