@@ -137,3 +137,7 @@ unprovision: ## remove all of that again, with everything in it
 .PHONY: bench-delivery
 bench-delivery: ## nanoseconds and allocations of one delivery over memory ports
 	$(CARGO) bench -p bench --bench delivery
+
+.PHONY: bench-standin
+bench-standin: ## the stand-in against its bars: beside ministack through boto3, alone through Rust (needs Python 3.11)
+	bench/standin/run.sh

@@ -4,6 +4,7 @@
 //! Next: `front` reads requests, `engine` orders them, `sqs` and `events` decide, `store` keeps, `dynamodb` is dynoxide.
 
 mod answer;
+mod checkpoints;
 mod cloud;
 mod dynamodb;
 mod engine;

@@ -8,8 +8,12 @@ use rusqlite::{Connection, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::checkpoints::Checkpoints;
+
 /// The format of the rows. A directory of a later one is refused.
 const FORMAT: i64 = 1;
+/// 32 MB.
+const LOG_PAGES_MAX: i64 = 8192;
 
 /// What kind of thing a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,7 +72,7 @@ pub enum StoreError {
     Newer { path: PathBuf, found: i64 },
     #[error("row {key} of space {space} cannot be read: {why}")]
     Row { space: i64, key: String, why: String },
-    #[error("the engine's thread does not start: {0}")]
+    #[error("a thread does not start: {0}")]
     Thread(std::io::Error),
     #[error("{path}: {why}")]
     Sqlite { path: PathBuf, why: rusqlite::Error },
@@ -128,6 +132,7 @@ impl Journal {
 pub(crate) struct Store {
     path: PathBuf,
     rows: Connection,
+    checkpoints: Checkpoints,
     _lock: std::fs::File,
 }
 
@@ -149,8 +154,9 @@ impl Store {
         if found > FORMAT {
             return Err(StoreError::Newer { path, found });
         }
-        prepare(&rows).map_err(wrong)?;
-        Ok(Store { path, rows, _lock: lock })
+        prepare(&rows, found == 0).map_err(wrong)?;
+        let checkpoints = Checkpoints::start(&path).map_err(StoreError::Thread)?;
+        Ok(Store { path, rows, checkpoints, _lock: lock })
     }
 
     /// Every row, in the order of spaces and keys.
@@ -168,23 +174,33 @@ impl Store {
     /// All of the journal or nothing of it.
     pub(crate) fn commit(&mut self, journal: &mut Journal) -> Result<(), StoreError> {
         let wrong = |why| StoreError::Sqlite { path: self.path.clone(), why };
+        let changes = journal.changes.len();
         let round = self.rows.transaction().map_err(wrong)?;
         for change in journal.changes.drain(..) {
             apply(&round, change).map_err(wrong)?;
         }
-        round.commit().map_err(wrong)
+        round.commit().map_err(wrong)?;
+        self.checkpoints.committed(changes);
+        Ok(())
     }
 }
 
 /// WAL without a sync at every commit: it survives a killed process, which is what this server promises.
-fn prepare(rows: &Connection) -> rusqlite::Result<()> {
+fn prepare(rows: &Connection, new: bool) -> rusqlite::Result<()> {
+    if new {
+        // Nothing is in it that could be lost, and each sync would be waited for by whoever starts the server.
+        rows.pragma_update(None, "synchronous", "OFF")?;
+    }
     rows.pragma_update(None, "journal_mode", "WAL")?;
-    rows.pragma_update(None, "synchronous", "NORMAL")?;
+    // `checkpoints` moves the log into the file before it is so long. Under a load without a pause it never has all of
+    // it: then a commit here takes the rest, and the log begins anew.
+    rows.pragma_update(None, "wal_autocheckpoint", LOG_PAGES_MAX)?;
     rows.pragma_update(None, "user_version", FORMAT)?;
     rows.set_prepared_statement_cache_capacity(8);
     rows.execute_batch(
         "CREATE TABLE IF NOT EXISTS row (space INTEGER, key TEXT, value BLOB NOT NULL, PRIMARY KEY (space, key)) WITHOUT ROWID",
-    )
+    )?;
+    rows.pragma_update(None, "synchronous", "NORMAL")
 }
 
 fn apply(round: &rusqlite::Transaction<'_>, change: Change) -> rusqlite::Result<()> {

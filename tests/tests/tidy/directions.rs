@@ -40,7 +40,7 @@ fn strangers_to_aws(packages: &[Package]) -> Vec<String> {
     for package in packages {
         for Dependency { name, dev } in &package.dependencies {
             let may = match package.name.as_str() {
-                "aws" | "bench" => true,
+                "aws" | "bench" | "standin" => true,
                 "embedded-cloud" => *dev,
                 _ => false,
             };
