@@ -3,6 +3,7 @@
 //! Next: `front` calls it on a thread that may block.
 
 mod unprocessed;
+mod unread;
 
 use std::path::Path;
 
@@ -79,8 +80,7 @@ impl Tables {
 }
 
 fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body)
-        .map_err(|why| ApiError::refused("com.amazon.coral.service#SerializationException", why.to_string()))
+    serde_json::from_slice(body).map_err(|why| unread::said(&why))
 }
 
 fn write(response: &impl serde::Serialize) -> Result<Vec<u8>, ApiError> {

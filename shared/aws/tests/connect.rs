@@ -2,6 +2,8 @@
 //! Never AWS: the stand-in is started before, after, or never.
 //! Next: `aws::connect`.
 
+#![allow(clippy::unwrap_used, reason = "what a test cannot make is a test that fails")]
+
 mod fixture;
 
 use std::net::{SocketAddr, TcpListener};

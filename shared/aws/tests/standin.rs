@@ -53,4 +53,9 @@ mod provision {
     async fn an_event_reaches_its_queue_through_what_was_made() {
         provisioned::carries_an_event(Server::standin().await).await;
     }
+
+    #[tokio::test]
+    async fn an_event_whose_queue_is_gone_comes_to_the_undelivered_with_its_cause() {
+        provisioned::keeps_what_cannot_be_delivered(Server::standin().await).await;
+    }
 }

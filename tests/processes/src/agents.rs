@@ -2,6 +2,8 @@
 //! Never a model and never a source: each hands on what it was given, so that a test knows what must come out.
 //! Next: `bin/scripted-agent` runs each as a process; the tests of the wire run them beside themselves.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use contract::events::{
     AnalysisCompleted, Evidence, GoalRequested, Recommendation, RecommendationsMade, ReportWritten, ResearchCompleted,
@@ -10,6 +12,9 @@ use contract::events::{
 use contract::{Choreography, EventData as _};
 use runtime::{Daemon, Handled, Handler, Open, Step, StepError};
 
+/// A goal with this word takes the analysis as long as `LONG_WORK`: longer than a short lease.
+pub const SLOWLY: &str = "slowly";
+const LONG_WORK: Duration = Duration::from_secs(5);
 /// As many tasks as a goal gets.
 pub const TASKS: usize = 3;
 
@@ -60,6 +65,9 @@ impl Handler for Task {
 impl Handler for Analysis {
     type Input = ResearchCompleted;
     async fn handle(&self, input: ResearchCompleted, _: &Step) -> Result<Handled, StepError> {
+        if input.head.goal.contains(SLOWLY) {
+            tokio::time::sleep(LONG_WORK).await;
+        }
         let summary = format!("{} answers to {:?}", input.arrived.len(), input.head.goal);
         Ok(Handled::emit(&AnalysisCompleted { goal: input.head.goal, summary, findings: vec![], details: None }))
     }

@@ -66,6 +66,13 @@ impl Site {
         Ok(Site { variables, choreography, outside: false, _artifacts: artifacts })
     }
 
+    /// With this variable too, for daemons and for us.
+    #[must_use]
+    pub fn and(mut self, name: &str, value: &str) -> Site {
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
     /// What a daemon of this site finds in its environment.
     pub fn environment(&self) -> &BTreeMap<String, String> {
         &self.variables

@@ -45,10 +45,16 @@ pub struct Stage {
 impl Stage {
     /// Servers, daemons, and a queue that sees every end and every failure.
     pub async fn open() -> anyhow::Result<Stage> {
+        Stage::open_with(&[]).await
+    }
+
+    /// Likewise, with these `MURMUR_*` variables.
+    pub async fn open_with(variables: &[(&str, &str)]) -> anyhow::Result<Stage> {
         let cloud = EmbeddedCloud::start(Options::in_memory()).await?;
         let witness = Row::new("witness").consumes::<GoalCompleted>().consumes::<ReportWritten>();
         let topology = Topology::murmuration().with_row(witness.consumes::<StepFailed>());
         let site = Site::of(cloud.endpoint(), topology)?;
+        let site = variables.iter().fold(site, |site, (name, value)| site.and(name, value));
         site.provision().await?;
         let ports = site.ports().await?;
         let stop = CancellationToken::new();

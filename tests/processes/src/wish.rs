@@ -12,6 +12,8 @@ use runtime::{Chance, retried};
 use serde_json::json;
 use tokio::time::Instant;
 
+use crate::agents::SLOWLY;
+
 const SEND_MAX: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
 
@@ -25,6 +27,11 @@ pub struct Wish {
 impl Wish {
     pub fn new(key: &str) -> Wish {
         Wish { key: key.into(), words: format!("the goal of {key}") }
+    }
+
+    /// With a word that makes its analysis slow.
+    pub fn slowly(key: &str) -> Wish {
+        Wish { key: key.into(), words: format!("the goal of {key}, {SLOWLY}") }
     }
 
     pub fn id(&self) -> GoalId {

@@ -4,9 +4,12 @@
 
 use std::time::Duration;
 
-use anyhow::ensure;
-use embedded_cloud::{Ending, Fault, What, When};
-use processes::Stage;
+use anyhow::{Context as _, ensure};
+use contract::RowName;
+use embedded_cloud::{Ending, Fault, Operation, What, When};
+use processes::run::{GOAL_MAX, completed};
+use processes::{Stage, Wish};
+use runtime::ledger::Attr;
 
 const GOALS: usize = 5;
 
@@ -136,4 +139,34 @@ async fn a_call_that_hangs_ends_in_its_time_limit_and_goes_again() -> anyhow::Re
     stage.cloud.faults().add(Fault::on("PutEvents", what).when(When::Nth(1)));
     let wishes = stage.goals_complete(1).await?;
     stage.close(&wishes).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_whose_heartbeats_are_throttled_is_given_up_and_done_by_the_next_holder() -> anyhow::Result<()> {
+    let stage = Stage::open_with(&[
+        ("MURMUR_ANALYSIS_LEASE_S", "4"),
+        ("MURMUR_ANALYSIS_STEP_DEADLINE_S", "30"),
+        ("MURMUR_SKEW_MARGIN_S", "1"),
+        ("MURMUR_RETRY_ELAPSED_MAX_S", "2"),
+    ])
+    .await?;
+    let wish = Wish::slowly("slow");
+    wish.send(&stage.ports, &stage.site.choreography).await?;
+    // The analysis has its message: what it writes from now on are heartbeats.
+    let queue = stage.queue_of(&RowName::new("analysis"))?;
+    let publish = |call: &Operation| call.operation == "PutEvents";
+    let tasks = stage.cloud.wait_for(0, publish).await.context("no publish")?;
+    let joined = stage.cloud.wait_for(tasks.number, publish).await.context("no second publish")?;
+    let claims = |call: &Operation| call.operation == "PutItem";
+    let claim = stage.cloud.wait_for(joined.number, claims).await.context("no claim")?;
+    stage.cloud.faults().add(Fault::on("UpdateItem", What::Throttle));
+    let polls = |call: &Operation| call.operation == "BatchGetItem";
+    stage.cloud.wait_for(claim.number, polls).await.with_context(|| format!("{queue} was not received again"))?;
+    ensure!(stage.calls("UpdateItem", refused) > 0, "no heartbeat was throttled");
+    stage.cloud.faults().clear();
+    completed(&wish, &wish.end(&stage.ports, GOAL_MAX).await?)?;
+    let analysis = stage.steps(&wish).await?.into_iter().find(|step| step.key.sort().starts_with("step#analysis#"));
+    let epoch = analysis.context("no analysis")?.number(&Attr::Epoch);
+    ensure!(epoch >= Some(2), "the first holder went on, with epoch {epoch:?}");
+    stage.close(&[wish]).await
 }
