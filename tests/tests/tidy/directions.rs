@@ -4,6 +4,8 @@
 
 use super::house::{Dependency, File, Package, assert_none, assert_only, files, packages};
 
+/// What anybody but the contract may test with: the fakes, and the stand-in for AWS.
+const FOR_TESTS: &[&str] = &["testkit", "embedded-cloud"];
 const SHARED: &[&str] = &["contract", "runtime", "engine", "aws", "testkit"];
 
 /// What a package may name of ours. Whoever is not listed is an agent, or another program made of the shared crates.
@@ -25,7 +27,7 @@ fn wrong_directions(packages: &[Package]) -> Vec<String> {
     for package in packages {
         let Some(allowed) = may_name(&package.name) else { continue };
         for Dependency { name, dev } in &package.dependencies {
-            let for_tests = *dev && name == "testkit" && package.name != "contract";
+            let for_tests = *dev && FOR_TESTS.contains(&name.as_str()) && package.name != "contract";
             if ours(name) && !allowed.contains(&name.as_str()) && !for_tests {
                 let how = if *dev { "dev-dependency" } else { "dependency" };
                 problems.push(format!("{} → {name} ({how}) is a direction that does not exist", package.name));
@@ -94,7 +96,7 @@ fn every_direction_of_the_architecture_is_allowed() {
         package("contract", &["serde"], &["proptest"]),
         package("runtime", &["contract"], &["testkit"]),
         package("engine", &["contract"], &["testkit"]),
-        package("aws", &["contract", "runtime", "engine"], &["testkit"]),
+        package("aws", &["contract", "runtime", "engine"], &["testkit", "embedded-cloud"]),
         package("testkit", &["contract", "runtime"], &[]),
         package("writer", &["contract", "runtime", "engine", "aws"], &["testkit"]),
         package("tests", &["runtime", "testkit"], &["writer"]),

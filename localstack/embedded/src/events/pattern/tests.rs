@@ -1,5 +1,6 @@
 //! Owns the table of what each kind of condition matches and what not, and of patterns that are refused.
-//! The cases follow the EventBridge user guide and the published matcher; each line is one sentence about one of them.
+//! Never a row without a word for it: the cases follow the EventBridge user guide and the published matcher; each line is about one.
+//! Next: `Pattern`, which is asked.
 
 use super::{Fields, Looked, Pattern};
 

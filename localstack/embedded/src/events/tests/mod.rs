@@ -2,8 +2,7 @@
 //! Never a socket or a thread.
 //! Next: `control` for buses and rules, `routing` for where events go, `delivering` for retries and dead letters, `replaying` for archives.
 
-// What is asked is written as `json!` where it is asked.
-#![allow(clippy::needless_pass_by_value)]
+#![allow(clippy::needless_pass_by_value, reason = "what is asked is written as `json!` where it is asked")]
 
 mod control;
 mod delivering;

@@ -2,12 +2,9 @@
 //! Never a failing queue.
 //! Next: `delivering`.
 
-use std::time::Instant;
-
 use serde_json::{Value, json};
 
 use super::{Stage, body_of};
-use crate::engine::Quirks;
 
 #[test]
 fn an_event_arrives_whole_with_its_detail_byte_for_byte() {
@@ -196,43 +193,5 @@ fn a_group_goes_to_fifo_and_to_fair_queues_alike() {
         stage.put("t", "{}");
         let message = &stage.taken(&queue)[0];
         assert_eq!((message.group.as_deref(), message.deduplication.as_deref()), (Some("g"), None), "{name}");
-    }
-}
-
-/// Not a bar, but a look: run it in release with `--ignored --no-capture`.
-#[test]
-#[ignore = "prints figures"]
-fn what_a_request_of_ten_entries_costs() {
-    let mut stage = Stage::with_bus();
-    stage.journal = crate::store::Journal::new(false);
-    let queue = stage.queue("q");
-    stage.route("r", json!({"detail-type": ["t0"]}), &queue, json!({}));
-    for others in [0, 99, 290] {
-        for at in 1..=others {
-            let pattern = json!({"detail-type": [format!("t{at}")]}).to_string();
-            stage.ask("PutRule", json!({"Name": format!("o{at}"), "EventBusName": "agents", "EventPattern": pattern}));
-        }
-        let detail = format!("{{\"x\":\"{}\"}}", "y".repeat(1000));
-        let entry = json!({"EventBusName": "agents", "Source": "test", "DetailType": "t0", "Detail": detail});
-        let request = json!({"Entries": vec![entry; 10]}).to_string();
-        let (mut parsing, mut performing) = (vec![], vec![]);
-        for _ in 0..2000 {
-            #[allow(clippy::disallowed_methods)]
-            let now = Instant::now;
-            let start = now();
-            let parsed = crate::events::Request::parse("PutEvents", request.as_bytes()).unwrap();
-            parsing.push(start.elapsed());
-            let (reply, _answer) = tokio::sync::oneshot::channel();
-            let mut done = vec![];
-            let mut at =
-                crate::engine::Moment::new(stage.now, &stage.place, &mut stage.journal, &mut stage.chance, &mut done);
-            let start = now();
-            stage.buses.perform(&mut at, &mut stage.queues, parsed, &Quirks::default(), crate::engine::ReplyTo(reply));
-            performing.push(start.elapsed());
-            stage.queues.0.get_mut(&queue).unwrap().taken.clear();
-        }
-        parsing.sort();
-        performing.sort();
-        println!("{} rules: parse {:?}, perform {:?}", others + 1, parsing[1000], performing[1000]);
     }
 }
