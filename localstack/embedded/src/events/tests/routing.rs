@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use super::{Stage, body_of};
+use crate::engine::Quirks;
 
 #[test]
 fn an_event_arrives_whole_with_its_detail_byte_for_byte() {
