@@ -6,7 +6,10 @@
 mod clock;
 mod moment;
 mod state;
+#[cfg(test)]
+mod tests;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -25,7 +28,7 @@ use crate::store::{Journal, Store, StoreError};
 
 /// How many requests one transaction may hold: enough to share its cost, few enough to answer soon.
 const ROUND_MAX: usize = 256;
-/// How soon a state that could not be read is tried again.
+/// How soon what could not be stored or read is tried again.
 const REREAD: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
@@ -68,6 +71,7 @@ impl Engine {
             clock,
             chance: fastrand::Rng::with_seed(seed),
             done: vec![],
+            failed: false,
         };
         let engine = Engine { asks };
         let thread = std::thread::Builder::new()
@@ -111,32 +115,33 @@ struct Round {
     clock: Clock,
     chance: fastrand::Rng,
     done: Vec<(ReplyTo, Answer)>,
+    /// The last round could not be stored.
+    failed: bool,
 }
 
 impl Round {
     fn serve(mut self, asked: &Receiver<Ask>) {
         loop {
-            let mut next = match self.wait(asked) {
+            let first = match self.wait(asked) {
                 Ok(ask) => Some(ask),
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
             let mut stopping = false;
-            for _ in 0..ROUND_MAX {
-                match next.take() {
-                    Some(Ask::Call(call, quirks, reply)) => self.perform(*call, &quirks, reply),
-                    Some(Ask::Stop) => stopping = true,
-                    Some(Ask::Look) | None => {}
+            let round = || {
+                for ask in first.into_iter().chain(asked.try_iter()).take(ROUND_MAX) {
+                    match ask {
+                        Ask::Call(call, quirks, reply) => self.perform(*call, &quirks, reply),
+                        Ask::Stop => stopping = true,
+                        Ask::Look => {}
+                    }
                 }
-                next = asked.try_recv().ok();
-                if next.is_none() {
-                    break;
-                }
+                self.conclude();
+            };
+            // A thread that ended here would leave a server that answers nothing any more.
+            if catch_unwind(AssertUnwindSafe(round)).is_err() {
+                self.give_up("it broke off");
             }
-            if let Some(Ask::Call(call, quirks, reply)) = next {
-                self.perform(*call, &quirks, reply);
-            }
-            self.conclude();
             if stopping {
                 return;
             }
@@ -144,14 +149,19 @@ impl Round {
     }
 
     fn wait(&self, asked: &Receiver<Ask>) -> Result<Ask, RecvTimeoutError> {
-        let due = match &self.state {
-            Some(state) => state.wakes_at().map(|at| at.0.saturating_sub(self.clock.now().0)),
-            None => Some(i64::try_from(REREAD.as_millis()).unwrap_or(1000)),
-        };
-        match due {
-            Some(ms) => asked.recv_timeout(Duration::from_millis(u64::try_from(ms).unwrap_or(0))),
+        match self.due_in() {
+            Some(after) => asked.recv_timeout(after),
             None => asked.recv().map_err(|_| RecvTimeoutError::Disconnected),
         }
+    }
+
+    /// How long there is nothing to do, if nobody asks for anything.
+    fn due_in(&self) -> Option<Duration> {
+        let Some(state) = &self.state else { return Some(REREAD) };
+        let ms = state.wakes_at()?.0.saturating_sub(self.clock.now().0);
+        let due_in = Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+        // What could not be stored is due again at once.
+        Some(if self.failed { due_in.max(REREAD) } else { due_in })
     }
 
     fn perform(&mut self, call: Call, quirks: &Quirks, reply: ReplyTo) {
@@ -177,17 +187,27 @@ impl Round {
             Some(store) if !self.journal.is_empty() => store.commit(&mut self.journal),
             _ => Ok(()),
         };
-        let Err(why) = stored else {
-            for (reply, answer) in self.done.drain(..) {
-                drop(reply.0.send(answer));
+        match stored {
+            Ok(()) => {
+                self.failed = false;
+                for (reply, answer) in self.done.drain(..) {
+                    drop(reply.0.send(answer));
+                }
             }
-            return;
-        };
+            Err(why) => self.give_up(&why.to_string()),
+        }
+    }
+
+    /// What memory holds beyond the store was never answered: forget it, with its long polls, which end in an error.
+    fn give_up(&mut self, why: &str) {
+        self.failed = true;
         self.journal.clear();
         for (reply, _) in self.done.drain(..) {
             drop(reply.0.send(Err(ApiError::failed(format!("not stored, nothing changed: {why}")))));
         }
-        // What memory holds beyond the store was never answered: forget it, with its long polls, which end in an error.
-        self.state = State::read(self.store.as_ref(), self.limits).ok();
+        // Without a store, memory is all there is.
+        if self.store.is_some() {
+            self.state = State::read(self.store.as_ref(), self.limits).ok();
+        }
     }
 }
