@@ -31,7 +31,9 @@ impl Attempts {
 
     pub(crate) fn remember(&mut self, id: &str, receipts: Vec<Receipt>, now: UnixMs) {
         let id: Arc<str> = id.into();
-        self.ages.retain(|(_, known)| *known != id);
+        if self.given.contains_key(&id) {
+            self.ages.retain(|(_, known)| *known != id);
+        }
         self.ages.push_back((now, Arc::clone(&id)));
         self.given.insert(id, receipts);
     }

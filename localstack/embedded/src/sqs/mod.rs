@@ -66,7 +66,12 @@ pub(crate) struct Queues {
     next_queue: u64,
     /// Queues that changed in this moment: their long polls may have something to get.
     touched: Vec<u64>,
+    /// When time was told last.
+    told_at: UnixMs,
 }
+
+/// How long a long poll waits at most.
+const LONGEST_POLL_S: u64 = 20;
 
 fn answer(body: impl Body + 'static) -> Answer {
     Ok(Some(Box::new(body)))
@@ -121,6 +126,10 @@ impl Queues {
 
     /// What time alone brings: visibility and delays that end, long polls that wake or give up, retention, moves.
     pub(crate) fn tick(&mut self, at: &mut Moment<'_>) {
+        if at.now < self.told_at {
+            self.go_back(at);
+        }
+        self.told_at = at.now;
         while let Some((due, number)) = self.calendar.first().copied() {
             if due > at.now {
                 return;
@@ -134,6 +143,16 @@ impl Queues {
             }
             self.settle(at);
         }
+    }
+
+    /// After the clock went back: nobody waits longer for it than a long poll may.
+    fn go_back(&mut self, at: &mut Moment<'_>) {
+        for (number, queue) in &mut self.queues {
+            if queue.waiters.give_up_by(at.now.plus_s(LONGEST_POLL_S)) {
+                self.touched.push(*number);
+            }
+        }
+        self.settle(at);
     }
 
     /// When `tick` has something to do next.

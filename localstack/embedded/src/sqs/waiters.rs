@@ -56,6 +56,18 @@ impl Waiters {
         self.waiting.remove(&ticket)
     }
 
+    /// Nobody's time is over later than that. Whether it was to be for anyone.
+    pub(crate) fn give_up_by(&mut self, latest: UnixMs) -> bool {
+        let late = self.deadlines.split_off(&(latest.plus_ms(1), 0));
+        for (_, ticket) in &late {
+            self.deadlines.insert((latest, *ticket));
+            if let Some(waiter) = self.waiting.get_mut(ticket) {
+                waiter.deadline = latest;
+            }
+        }
+        !late.is_empty()
+    }
+
     pub(crate) fn first_deadline(&self) -> Option<UnixMs> {
         self.deadlines.first().map(|(deadline, _)| *deadline)
     }

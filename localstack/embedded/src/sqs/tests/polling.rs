@@ -147,3 +147,17 @@ fn at_the_cap_a_short_poll_is_refused_and_a_long_one_waits() {
     cloud.delete("work", &held[0]).unwrap();
     assert_eq!(woken.bodies().unwrap(), ["3"]);
 }
+
+#[test]
+fn a_clock_that_goes_back_holds_up_no_long_poll() {
+    let mut cloud = Cloud::new();
+    cloud.queue("work", json!({}));
+    let mut poll = cloud.poll("work", 5);
+    // As at the end of every round.
+    cloud.pass(0);
+    cloud.pass(-3_600_000);
+    assert!(poll.answer().is_none());
+    cloud.pass(20_000);
+    assert_eq!(poll.answer(), Some(json!({})));
+    assert_eq!(cloud.queues.wakes_at(), None);
+}
