@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::event::Event;
-use super::names::{self, already_exists, not_found, seconds, validation};
+use super::names::{self, PATTERN_MAX, already_exists, not_found, seconds, validation};
 use super::pattern::Pattern;
 use super::request::{Named, Page};
 use super::{Buses, Reply, body};
@@ -87,6 +87,7 @@ impl Said {
     fn check(&mut self, name: &str) -> Result<(), ApiError> {
         names::name(name, "archiveName", 48)?;
         names::description(self.description.as_deref())?;
+        names::length(self.event_pattern.as_deref().unwrap_or_default(), "eventPattern", 0, PATTERN_MAX)?;
         self.compiled = self.event_pattern.as_deref().map(Pattern::parse).transpose()?;
         Ok(())
     }

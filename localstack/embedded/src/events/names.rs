@@ -9,6 +9,8 @@ use crate::place::Place;
 use super::request::Page;
 
 pub(super) const DEFAULT_BUS: &str = "default";
+/// Characters of an event pattern.
+pub(super) const PATTERN_MAX: usize = 4096;
 
 pub(super) fn validation(message: impl Into<String>) -> ApiError {
     ApiError::refused("ValidationException", message)

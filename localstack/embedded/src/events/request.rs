@@ -137,7 +137,7 @@ impl Request {
 
     fn parse_other(operation: &str, body: &[u8]) -> Result<Request, ApiError> {
         Ok(match operation {
-            "TestEventPattern" => Request::TestEventPattern(read::<TestEventPattern>(body)?),
+            "TestEventPattern" => Request::TestEventPattern(read::<TestEventPattern>(body)?.checked()?),
             "CreateArchive" => Request::CreateArchive(read::<CreateArchive>(body)?.checked()?),
             "UpdateArchive" => Request::UpdateArchive(read::<UpdateArchive>(body)?.checked()?),
             "DeleteArchive" => Request::DeleteArchive(named(body, "archiveName")?),

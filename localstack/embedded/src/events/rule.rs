@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::names::{self, DEFAULT_BUS, not_found, validation};
+use super::names::{self, DEFAULT_BUS, PATTERN_MAX, not_found, validation};
 use super::pattern::Pattern;
 use super::request::{Page, RuleNamed};
 use super::tags::{Tag, Tags};
@@ -72,7 +72,7 @@ impl PutRule {
             .as_deref()
             .filter(|pattern| !pattern.is_empty())
             .ok_or_else(|| validation("Parameter(s) EventPattern or ScheduleExpression must be specified."))?;
-        names::length(pattern, "eventPattern", 0, 4096)?;
+        names::length(pattern, "eventPattern", 0, PATTERN_MAX)?;
         self.compiled = Some(Pattern::parse(pattern)?);
         Tags::of(self.tags.clone())?;
         Ok(self)

@@ -5,9 +5,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::names::validation;
+use super::names::{self, PATTERN_MAX, validation};
 use super::pattern::{Fields, Looked, Pattern};
 use super::{Reply, body};
+use crate::ApiError;
 
 /// What every event must have.
 const MEMBERS: [&str; 6] = ["id", "account", "source", "time", "region", "detail-type"];
@@ -23,6 +24,13 @@ pub(crate) struct TestEventPattern {
 #[serde(rename_all = "PascalCase")]
 struct Answer {
     result: bool,
+}
+
+impl TestEventPattern {
+    pub(super) fn checked(self) -> Result<TestEventPattern, ApiError> {
+        names::length(&self.event_pattern, "eventPattern", 0, PATTERN_MAX)?;
+        Ok(self)
+    }
 }
 
 pub(super) fn test(asked: &TestEventPattern) -> Reply {

@@ -74,11 +74,16 @@ fn holds(asked: &[Asked], event: &Fields, places: &mut Vec<Place>) -> bool {
     if found.is_empty() && first.conditions.contains(&Condition::Absent) && holds(rest, event, places) {
         return true;
     }
+    let mut tried: Option<&[Place]> = None;
     found.iter().any(|found| {
+        // For what is asked of other paths, values in the same elements are as good as one: a long array is not gone
+        // through again for each of its values.
+        if tried == Some(&found.places) || !first.conditions.iter().any(|condition| condition.holds(&found.value)) {
+            return false;
+        }
+        tried = Some(&found.places);
         let settled = places.len();
-        let fits = first.conditions.iter().any(|condition| condition.holds(&found.value))
-            && settle(found, places)
-            && holds(rest, event, places);
+        let fits = settle(found, places) && holds(rest, event, places);
         places.truncate(settled);
         fits
     })

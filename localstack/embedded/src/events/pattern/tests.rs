@@ -316,3 +316,15 @@ fn a_pattern_tells_the_detail_types_that_it_is_limited_to() {
     assert_eq!(types(r#"{"detail-type": ["a", {"prefix": "b"}]}"#), None);
     assert_eq!(types(r#"{"source": ["s"]}"#), None);
 }
+
+/// Tried each with each, these values would take longer than anybody waits.
+#[test]
+fn long_arrays_at_several_paths_are_not_tried_each_with_each() {
+    let paths = ["a", "b", "c", "d", "e", "f"];
+    let values = vec!["\"x\""; 1000].join(",");
+    let asked: Vec<_> = paths.iter().map(|path| format!(r#""{path}": ["x"]"#)).collect();
+    let said: Vec<_> = paths.iter().map(|path| format!(r#""{path}": [{values}]"#)).collect();
+    let event = |last: &str| format!("{{{}, \"z\": \"{last}\"}}", said.join(","));
+    let pattern = format!("{{{}, \"z\": [\"y\"]}}", asked.join(","));
+    check(&[(&pattern, &[&event("y")], &[&event("n")])]);
+}

@@ -298,6 +298,8 @@ fn a_pattern_is_tested_without_a_bus() {
     assert_eq!(test(r#"{"detail": {"n": [{"numeric": ["<", 2]}]}}"#, &event.to_string()), Ok(true));
     assert_eq!(test(r#"{"source": ["z"]}"#, &event.to_string()), Ok(false));
     assert_eq!(test("{", &event.to_string()), Err("InvalidEventPatternException".into()));
+    let long = json!({"source": ["x".repeat(4096)]}).to_string();
+    assert_eq!(test(&long, &event.to_string()), Err("ValidationException".into()));
     for event in ["{", "[]", "\"x\"", r#"{"id": "1"}"#] {
         assert_eq!(test(PATTERN, event), Err("ValidationException".into()), "{event}");
     }
