@@ -63,7 +63,8 @@ impl OperationLog {
 
     pub(crate) fn after(&self, number: u64) -> Vec<Operation> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().filter(|operation| operation.number > number).cloned().collect()
+        let known = kept.partition_point(|operation| operation.number <= number);
+        kept.range(known..).cloned().collect()
     }
 
     pub(crate) fn last(&self) -> u64 {
@@ -71,11 +72,14 @@ impl OperationLog {
     }
 
     /// The first operation after that number that fits, once there is one.
-    pub(crate) async fn wait_for(&self, after: u64, fits: impl Fn(&Operation) -> bool) -> Option<Operation> {
+    pub(crate) async fn wait_for(&self, mut after: u64, fits: impl Fn(&Operation) -> bool) -> Option<Operation> {
         let mut count = self.count.subscribe();
         loop {
             count.borrow_and_update();
-            if let Some(found) = self.after(after).into_iter().find(|operation| fits(operation)) {
+            let newer = self.after(after);
+            // Each is looked at once, however often the log grows meanwhile.
+            after = newer.last().map_or(after, |last| last.number);
+            if let Some(found) = newer.into_iter().find(|operation| fits(operation)) {
                 return Some(found);
             }
             count.changed().await.ok()?;
