@@ -92,6 +92,7 @@ impl EmbeddedCloud {
         let limits = Limits { in_flight: options.in_flight_max, ..Limits::default() };
         let seed = if store.is_some() { options.seed ^ clock.now().0.unsigned_abs() } else { options.seed };
         let (engine, running) = Engine::start(store, place.clone(), clock.clone(), limits, seed)?;
+        let (stop, stopped) = watch::channel(false);
         let front = Arc::new(Front {
             engine,
             tables: tables.clone(),
@@ -100,8 +101,8 @@ impl EmbeddedCloud {
             faults: Faults::new(options.seed),
             log: OperationLog::new(),
             control: options.control,
+            stop: stopped.clone(),
         });
-        let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(server.serve(front.clone(), stopped));
         let sweeping = tokio::spawn(sweep(tables));
         Ok(EmbeddedCloud { front, stop, serving, sweeping, _running: running })

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use embedded_cloud::{EmbeddedCloud, Fault, Options, What};
+use embedded_cloud::{EmbeddedCloud, Ending, Fault, Options, What};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -170,6 +170,23 @@ async fn a_fault_that_cuts_ends_the_connection_without_an_answer() -> anyhow::Re
     ensure!(client.ask("DynamoDB_20120810.ListTables", b"{}").await?.status == 200);
     let numbers: Vec<u64> = cloud.operations(0).iter().map(|operation| operation.number).collect();
     ensure!(numbers == [1, 2], "{numbers:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_call_that_is_slower_than_its_client_is_patient_is_carried_out_all_the_same() -> anyhow::Result<()> {
+    let cloud = cloud().await?;
+    cloud.faults().add(Fault::on("CreateQueue", What::DelayMs(1_500)));
+    let mut client = Client::connect(&cloud).await?;
+    let patience = Duration::from_secs(1);
+    let asked = client.ask("AmazonSQS.CreateQueue", br#"{"QueueName": "q"}"#);
+    ensure!(tokio::time::timeout(patience, asked).await.is_err(), "it was answered");
+    drop(client);
+    let carried_out = cloud.wait_for(0, |operation| operation.operation == "CreateQueue");
+    let operation = tokio::time::timeout(DEADLINE, carried_out).await.context("never carried out")?;
+    ensure!(operation.is_some_and(|operation| operation.ending == Ending::Answered));
+    let mut other = Client::connect(&cloud).await?;
+    ensure!(other.ask("AmazonSQS.GetQueueUrl", br#"{"QueueName": "q"}"#).await?.status == 200);
     Ok(())
 }
 

@@ -48,7 +48,7 @@ pub enum What {
     Fail { code: String, status: u16 },
     /// Not carried out; answered as the service answers when too much is asked of it.
     Throttle,
-    /// Carried out after so long.
+    /// Carried out after so long, whether or not the client still waits for it.
     DelayMs(u64),
     /// Not carried out; the connection ends without an answer.
     Cut,

@@ -12,11 +12,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::{Request, Response};
+use tokio::sync::watch;
 
 use crate::ApiError;
 use crate::dynamodb::Tables;
 use crate::engine::{Call, Clock, Engine, Quirks};
-use crate::faults::{Ending, Faults, Operation, OperationLog};
+use crate::faults::{Effects, Ending, Faults, Operation, OperationLog};
 use crate::place::Place;
 use crate::{events, sqs};
 
@@ -34,6 +35,8 @@ pub(crate) struct Front {
     pub(crate) log: OperationLog,
     /// Whether the pages for tests are served.
     pub(crate) control: bool,
+    /// Closed once the cloud is gone.
+    pub(crate) stop: watch::Receiver<bool>,
 }
 
 /// The connection ends without an answer: a fault asked for it.
@@ -60,14 +63,37 @@ impl Front {
         }
     }
 
-    async fn call(&self, asked: Asked, body: Bytes) -> Answered {
+    async fn call(self: Arc<Front>, asked: Asked, body: Bytes) -> Answered {
         let ready = prepare(&asked, body);
         let resource = ready.as_ref().ok().and_then(Ready::resource);
         let effects = self.faults.consult(&asked.operation, resource.as_deref());
-        if !effects.delay.is_zero() {
-            tokio::time::sleep(effects.delay).await;
+        if effects.delay.is_zero() {
+            return self.go(&asked, ready, resource, effects).await;
         }
-        let told = |ending| self.tell(&asked, resource.clone(), ending);
+        // A slow server does not know that its client has lost patience: the call is carried out all the same.
+        let mut stop = self.stop.clone();
+        let late = async move {
+            tokio::time::sleep(effects.delay).await;
+            self.go(&asked, ready, resource, effects).await
+        };
+        #[expect(clippy::disallowed_methods, reason = "ends with the cloud, and must outlive its connection")]
+        let late = tokio::spawn(async move {
+            tokio::select! {
+                answered = late => answered,
+                () = async { while stop.changed().await.is_ok() {} } => Err(Cut),
+            }
+        });
+        late.await.unwrap_or(Err(Cut))
+    }
+
+    async fn go(
+        &self,
+        asked: &Asked,
+        ready: Result<Ready, ApiError>,
+        resource: Option<String>,
+        effects: Effects,
+    ) -> Answered {
+        let told = |ending| self.tell(asked, resource.clone(), ending);
         if effects.cut {
             told(Ending::Cut);
             return Err(Cut);
