@@ -149,6 +149,31 @@ async fn a_client_that_hangs_up_in_the_middle_harms_nobody() -> anyhow::Result<(
 }
 
 #[tokio::test]
+async fn what_comes_behind_a_request_does_not_hold_up_its_answer() -> anyhow::Result<()> {
+    let cloud = cloud().await?;
+    let request = "POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: AmazonSQS.ListQueues\r\nContent-Length: 2\r\n\r\n{}";
+    for behind in ["\r\n", "POST / HT"] {
+        let mut client = Client::connect(&cloud).await?;
+        let said = client.raw(format!("{request}{behind}").as_bytes()).await.with_context(|| format!("{behind:?}"))?;
+        ensure!(said.status == 200, "{behind:?}: {}", said.status);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_head_that_is_no_http_is_answered_before_the_connection_ends() -> anyhow::Result<()> {
+    let cloud = cloud().await?;
+    let many: String = (0..150).map(|n| format!("X-{n}: a\r\n")).collect();
+    let too_many = format!("GET / HTTP/1.1\r\n{many}\r\n");
+    for (head, status) in [("POST / HTTP/7.7\r\n\r\n", 400), (too_many.as_str(), 431)] {
+        let mut client = Client::connect(&cloud).await?;
+        let said = client.raw(head.as_bytes()).await.with_context(|| format!("{head:.20}"))?;
+        ensure!(said.status == status, "{head:.20}: {}", said.status);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn sts_says_who_the_caller_is() -> anyhow::Result<()> {
     let cloud = cloud().await?;
     let mut client = Client::connect(&cloud).await?;

@@ -58,7 +58,7 @@ async fn connection(stream: TcpStream, front: Arc<Front>, mut stop: watch::Recei
     drop(stream.set_nodelay(true));
     let service = service_fn(move |request| front.clone().answer(request));
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_MAX).pipeline_flush(true);
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_MAX);
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
         ended = connection.as_mut() => drop(ended),
