@@ -216,6 +216,18 @@ async fn a_call_that_is_slower_than_its_client_is_patient_is_carried_out_all_the
 }
 
 #[tokio::test]
+async fn a_batch_that_is_to_come_back_partly_may_be_no_batch_at_all() -> anyhow::Result<()> {
+    let cloud = cloud().await?;
+    cloud.faults().add(Fault::on("BatchGetItem", What::FailEntries { entries: 1, code: String::new() }));
+    let mut client = Client::connect(&cloud).await?;
+    for body in ["[]", "7", r#"{"RequestItems": {"t": 7}}"#, r#"{"RequestItems": {"t": {"Keys": 7}}}"#] {
+        let said = client.ask("DynamoDB_20120810.BatchGetItem", body.as_bytes()).await?;
+        ensure!(said.status == 400, "{body}: {} {}", said.status, said.body);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_pages_for_tests_are_served_only_where_they_were_asked_for() -> anyhow::Result<()> {
     let cloud = EmbeddedCloud::start(Options { control: false, ..Options::in_memory() }).await?;
     let mut client = Client::connect(&cloud).await?;

@@ -15,9 +15,9 @@ pub(super) fn answer(
 ) -> Result<Vec<u8>, ApiError> {
     let mut request: Value = read(body)?;
     let mut left = serde_json::Map::new();
-    if let Some(tables) = request["RequestItems"].as_object_mut() {
+    if let Some(tables) = request.get_mut("RequestItems").and_then(Value::as_object_mut) {
         for (name, table) in tables.iter_mut() {
-            let Some(keys) = table["Keys"].as_array_mut() else { continue };
+            let Some(keys) = table.get_mut("Keys").and_then(Value::as_array_mut) else { continue };
             let last = keys.split_off(keys.len().saturating_sub(entries));
             let mut unasked = table.clone();
             unasked["Keys"] = last.into();
