@@ -45,6 +45,12 @@ impl Deduplication {
         self.known.get(token)
     }
 
+    /// Oldest first.
+    #[cfg(test)]
+    pub(crate) fn tokens(&self) -> Vec<&(UnixMs, u64, Arc<str>)> {
+        self.ages.iter().filter(|(_, _, token)| self.known.contains_key(token)).collect()
+    }
+
     pub(crate) fn accept(&mut self, journal: &mut Journal, queue: u64, message: u64, accepted: Accepted) {
         journal.put(Space::Deduplication, keys::message(queue, message), &accepted);
         self.remember(message, accepted);

@@ -194,6 +194,11 @@ fn archives_and_replays_that_cannot_be_are_refused() {
         ("CreateArchive", json!({"ArchiveName": "x".repeat(49), "EventSourceArn": BUS}), "ValidationException"),
         (
             "CreateArchive",
+            json!({"ArchiveName": "new", "EventSourceArn": BUS, "EventPattern": json!({"source": ["x".repeat(4096)]}).to_string()}),
+            "ValidationException",
+        ),
+        (
+            "CreateArchive",
             json!({"ArchiveName": "new", "EventSourceArn": BUS, "EventPattern": "{}"}),
             "InvalidEventPatternException",
         ),

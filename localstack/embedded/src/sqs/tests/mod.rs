@@ -8,6 +8,7 @@ mod fifo;
 mod management;
 mod moves;
 mod polling;
+mod rebuilding;
 mod refusals;
 mod scale;
 mod sending;
