@@ -141,9 +141,10 @@ impl EmbeddedCloud {
         self.front.log.wait_for(after, fits).await
     }
 
-    /// What is under way ends first, if it does so soon.
+    /// What is under way ends first, if it does so soon. Long polls are answered at once.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
+        self.front.engine.dismiss();
         drop((&mut self.serving).await);
     }
 }

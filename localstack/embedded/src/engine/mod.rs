@@ -36,6 +36,8 @@ enum Ask {
     Call(Box<Call>, Quirks, ReplyTo),
     /// Something outside has changed that time depends on: look again.
     Look,
+    /// Answer every long poll: the server says goodbye.
+    Dismiss,
     Stop,
 }
 
@@ -88,6 +90,11 @@ impl Engine {
         answer.await.map_err(|_| gone())?
     }
 
+    /// Long polls end now, with what there is: nothing.
+    pub(crate) fn dismiss(&self) {
+        drop(self.asks.send(Ask::Dismiss));
+    }
+
     /// After the clock was shifted.
     pub(crate) fn look(&self) {
         drop(self.asks.send(Ask::Look));
@@ -132,6 +139,7 @@ impl Round {
                 for ask in first.into_iter().chain(asked.try_iter()).take(ROUND_MAX) {
                     match ask {
                         Ask::Call(call, quirks, reply) => self.perform(*call, &quirks, reply),
+                        Ask::Dismiss => self.dismiss(),
                         Ask::Stop => stopping = true,
                         Ask::Look => {}
                     }
@@ -172,6 +180,13 @@ impl Round {
                 state.perform(&mut at, call, quirks, reply);
             }
             None => done.push((reply, Err(ApiError::failed("the store cannot be read; the request changed nothing")))),
+        }
+    }
+
+    fn dismiss(&mut self) {
+        let Round { state, journal, place, chance, done, clock, .. } = self;
+        if let Some(state) = state {
+            state.dismiss(&mut Moment::new(clock.now(), place, journal, chance, done));
         }
     }
 

@@ -37,6 +37,10 @@ impl State {
         }
     }
 
+    pub(super) fn dismiss(&mut self, at: &mut Moment<'_>) {
+        self.queues.dismiss(at);
+    }
+
     /// Buses first: what they deliver wakes the long polls of the same moment.
     pub(super) fn tick(&mut self, at: &mut Moment<'_>) {
         self.buses.tick(at, &mut self.queues);

@@ -56,6 +56,21 @@ fn a_stop_behind_a_full_round_is_heard() {
     assert!(asks.send(Ask::Look).is_err());
 }
 
+#[test]
+fn a_goodbye_answers_the_long_polls_that_wait() {
+    let mut round = round(None);
+    ask(&mut round, "CreateQueue", r#"{"QueueName": "q"}"#).unwrap();
+    let (poll, mut answer) = asking("ReceiveMessage", r#"{"QueueUrl": "q", "WaitTimeSeconds": 20}"#);
+    let (asks, asked) = channel();
+    for ask in [poll, Ask::Dismiss, Ask::Stop] {
+        asks.send(ask).unwrap();
+    }
+    round.serve(&asked);
+    let mut said = vec![];
+    answer.try_recv().unwrap().unwrap().unwrap().write(&mut said).unwrap();
+    assert_eq!(said, b"{}");
+}
+
 /// Breaks whoever sends the answer.
 struct Trap;
 

@@ -56,6 +56,17 @@ impl Queues {
         }
     }
 
+    /// Every long poll is answered.
+    pub(crate) fn dismiss(&mut self, at: &mut Moment<'_>) {
+        for (number, queue) in &mut self.queues {
+            for waiter in queue.waiters.drain() {
+                at.answer(waiter.reply, nothing());
+            }
+            self.touched.push(*number);
+        }
+        self.settle(at);
+    }
+
     fn take(&mut self, at: &mut Moment<'_>, number: u64, asked: &Receive, quirks: &Quirks) -> Vec<Received> {
         let redrive = self.queues.get(&number).and_then(|queue| queue.identity.attributes.settings().redrive.clone());
         let redrive = redrive.and_then(|to| Some((self.by_arn(at, &to.target_arn)?, to.most_receives)));
