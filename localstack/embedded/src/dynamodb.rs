@@ -35,8 +35,12 @@ macro_rules! operations {
 impl Tables {
     /// In that directory, or in memory.
     pub(crate) fn open(directory: Option<&Path>) -> Result<Tables, DynoxideError> {
-        let database = match directory {
-            Some(directory) => Database::new(&directory.join("dynamodb.sqlite").to_string_lossy())?,
+        let database = match directory.map(|directory| directory.join("dynamodb.sqlite")) {
+            // Nearly the same path may be that of another directory.
+            Some(path) => Database::new(
+                path.to_str()
+                    .ok_or_else(|| DynoxideError::InternalServerError(format!("{} is not UTF-8", path.display())))?,
+            )?,
             None => Database::memory()?,
         };
         // Its name misleads: of all it sets, `synchronous = NORMAL` alone differs from what is set already. Without it,

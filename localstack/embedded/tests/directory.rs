@@ -52,3 +52,19 @@ async fn a_port_in_use_is_refused_with_its_address() -> anyhow::Result<()> {
     ensure!(why.contains(&listen.to_string()), "{why}");
     Ok(())
 }
+
+/// Read leniently, its name would be that of a directory beside it.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_directory_whose_name_is_not_utf_8_is_refused_and_takes_no_other_ones_tables() -> anyhow::Result<()> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let directory = tempfile::tempdir()?;
+    let other = directory.path().join("data-\u{fffd}");
+    std::fs::create_dir(&other)?;
+    let data = directory.path().join(std::ffi::OsStr::from_bytes(b"data-\xff"));
+    let started = EmbeddedCloud::start(Options::in_directory(&data)).await;
+    let why = started.err().context("it started")?.to_string();
+    ensure!(why.contains("not UTF-8"), "{why}");
+    ensure!(!other.join("dynamodb.sqlite").exists());
+    Ok(())
+}
