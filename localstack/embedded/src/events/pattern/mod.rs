@@ -43,7 +43,11 @@ impl Pattern {
     }
 
     pub(crate) fn matches(&self, event: &Fields) -> bool {
-        self.branches.iter().any(|branch| holds(&branch.asked, event, &mut vec![]))
+        self.branches.iter().any(|branch| {
+            // Each path is looked at once, before any is tried with another.
+            let found: Option<Vec<_>> = branch.asked.iter().map(|asked| asked.among(event)).collect();
+            found.is_some_and(|found| holds(&found, &mut vec![]))
+        })
     }
 
     /// Tells what to look for in an event.
@@ -67,31 +71,34 @@ impl Pattern {
     }
 }
 
-/// `places` says which element of which array was settled on so far.
-fn holds(asked: &[Asked], event: &Fields, places: &mut Vec<Place>) -> bool {
-    let Some((first, rest)) = asked.split_first() else { return true };
-    let found = event.at(&first.path);
-    if found.is_empty() && first.conditions.contains(&Condition::Absent) && holds(rest, event, places) {
-        return true;
-    }
-    let mut tried: Option<&[Place]> = None;
-    found.iter().any(|found| {
-        // For what is asked of other paths, values in the same elements are as good as one: a long array is not gone
-        // through again for each of its values.
-        if tried == Some(&found.places) || !first.conditions.iter().any(|condition| condition.holds(&found.value)) {
-            return false;
+impl Asked {
+    /// In which elements values lie that fit, the same ones once. None where nothing fits.
+    fn among<'e>(&self, event: &'e Fields) -> Option<Vec<&'e [Place]>> {
+        let found = event.at(&self.path);
+        if found.is_empty() {
+            return self.conditions.contains(&Condition::Absent).then(|| vec![&[][..]]);
         }
-        tried = Some(&found.places);
+        let fits = |found: &&Found| self.conditions.iter().any(|condition| condition.holds(&found.value));
+        let mut places: Vec<&[Place]> = found.iter().filter(fits).map(|found| found.places.as_slice()).collect();
+        places.dedup();
+        Some(places).filter(|places| !places.is_empty())
+    }
+}
+
+/// `places` says which element of which array was settled on so far.
+fn holds(found: &[Vec<&[Place]>], places: &mut Vec<Place>) -> bool {
+    let Some((first, rest)) = found.split_first() else { return true };
+    first.iter().any(|found| {
         let settled = places.len();
-        let fits = settle(found, places) && holds(rest, event, places);
+        let fits = settle(found, places) && holds(rest, places);
         places.truncate(settled);
         fits
     })
 }
 
 /// False where the value lies in another element of an array than the one settled on.
-fn settle(found: &Found, places: &mut Vec<Place>) -> bool {
-    for place in &found.places {
+fn settle(found: &[Place], places: &mut Vec<Place>) -> bool {
+    for place in found {
         match places.iter().find(|settled| settled.array == place.array) {
             Some(settled) if settled.element != place.element => return false,
             Some(_) => {}

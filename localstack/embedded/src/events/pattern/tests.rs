@@ -328,3 +328,13 @@ fn long_arrays_at_several_paths_are_not_tried_each_with_each() {
     let pattern = format!("{{{}, \"z\": [\"y\"]}}", asked.join(","));
     check(&[(&pattern, &[&event("y")], &[&event("n")])]);
 }
+
+#[test]
+fn what_one_path_lacks_is_found_before_the_elements_of_others_are_tried() {
+    let elements = vec![r#"{"v": "x"}"#; 1000].join(",");
+    let event = |last: &str| {
+        format!(r#"{{"a": [{elements}], "b": [{elements}], "c": [{elements}], "d": [{elements}], "z": "{last}"}}"#)
+    };
+    let pattern = r#"{"a": {"v": ["x"]}, "b": {"v": ["x"]}, "c": {"v": ["x"]}, "d": {"v": ["x"]}, "z": ["y"]}"#;
+    check(&[(pattern, &[&event("y")], &[&event("n"), &event("")])]);
+}
