@@ -58,6 +58,10 @@ async fn described(clients: &Clients, table: &str) -> Result<Option<TableDescrip
     Ok(ask("DynamoDB DescribeTable", ABSENT, call).await?.and_then(|answer| answer.table))
 }
 
+pub(super) async fn arn(clients: &Clients, table: &str) -> Result<Option<String>, PortError> {
+    Ok(described(clients, table).await?.and_then(|found| found.table_arn))
+}
+
 /// Until table and indexes are active: what was asked for is being built meanwhile.
 async fn ready(clients: &Clients, table: &str) -> Result<(), PortError> {
     let is_ready = |found: &TableDescription| {
