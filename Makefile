@@ -131,8 +131,8 @@ provision: ## make what the topology needs in AWS, or where AWS_ENDPOINT_URL say
 	$(CARGO) run --quiet -p aws --bin provision
 
 .PHONY: unprovision
-unprovision: ## remove all of that again, with everything in it
-	$(CARGO) run --quiet -p aws --bin provision -- --remove
+unprovision: ## remove all of that again, with everything in it; at AWS, name ACCOUNT=123456789012
+	$(CARGO) run --quiet -p aws --bin provision -- --remove $(if $(ACCOUNT),--account $(ACCOUNT))
 
 .PHONY: bench-delivery
 bench-delivery: ## nanoseconds and allocations of one delivery over memory ports

@@ -211,7 +211,6 @@ fn a_daemons_own_variables_are_handed_on_and_only_they() {
     assert!(bad.0[0].example.starts_with("MURMUR_MODEL "), "{bad}");
 }
 
-#[cfg(unix)]
 #[test]
 fn artifacts_are_kept_among_the_users_own_data_unless_a_place_is_named() {
     let place = |vars: &[(&str, &str)]| read(vars).unwrap().artifacts.map(String::from);
@@ -238,6 +237,7 @@ fn a_place_for_artifacts_that_is_neither_folder_nor_bucket_is_refused() {
     }
 }
 
+#[cfg(unix)]
 #[test]
 fn bytes_that_are_no_text_are_a_problem_and_no_panic() {
     use std::os::unix::ffi::OsStringExt as _;

@@ -80,12 +80,17 @@ impl Bird {
         #[expect(clippy::disallowed_methods, reason = "ends with the process that it reads from")]
         let reading = tokio::spawn(async move {
             let (mut out, mut err) = (out, err);
-            loop {
-                let line = tokio::select! {
-                    line = out.next_line() => line,
-                    line = err.next_line() => line,
+            let (mut out_ended, mut err_ended) = (false, false);
+            // Both to their end: a pipe that nobody reads stops whoever writes to it, and the last words matter most.
+            while !(out_ended && err_ended) {
+                let (line, ended) = tokio::select! {
+                    line = out.next_line(), if !out_ended => (line, &mut out_ended),
+                    line = err.next_line(), if !err_ended => (line, &mut err_ended),
                 };
-                let Ok(Some(line)) = line else { return };
+                let Ok(Some(line)) = line else {
+                    *ended = true;
+                    continue;
+                };
                 keeping.lock().unwrap_or_else(PoisonError::into_inner).push(line);
                 count.send_modify(|count| *count += 1);
             }

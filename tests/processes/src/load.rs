@@ -291,7 +291,10 @@ impl Load {
         let owed = |queue: &QueueName| known.owed.get(queue).map_or(0, BTreeSet::len);
         let twice = known.came.values().flat_map(BTreeMap::values).map(|times| times.saturating_sub(1)).sum();
         let events = self.subscribers.first().map_or(0, owed);
-        Ok(Counts { messages: owed(&self.queue), events, writes: known.writes, duplicates: twice })
+        let counts = Counts { messages: owed(&self.queue), events, writes: known.writes, duplicates: twice };
+        // Where nothing was acknowledged, nothing can be lost, and nothing was proved.
+        ensure!(counts.messages > 0 && counts.events > 0 && counts.writes > 0, "{counts}");
+        Ok(counts)
     }
 }
 

@@ -16,6 +16,7 @@ use runtime::ports::Ports;
 use runtime::telemetry::Telemetry;
 use runtime::{Chance, DaemonError, Surroundings};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::agents::{self, NAMES};
@@ -26,10 +27,15 @@ const WITNESS: RowName = RowName::new("witness");
 /// Nothing came for so long: nothing more comes.
 const QUIET: Duration = Duration::from_secs(1);
 const HIDDEN: Duration = Duration::from_secs(120);
+/// A third of the lease for which a message stays hidden.
+const DELETED_MAX: Duration = Duration::from_secs(20);
+const POLL: Duration = Duration::from_millis(100);
 
 /// A call that hangs is given up soon.
+const CALL_MAX: Duration = Duration::from_secs(2);
+
 fn hasty() -> Limits {
-    Limits { call: Duration::from_secs(2), ..Limits::default() }
+    Limits { call: CALL_MAX, ..Limits::default() }
 }
 
 /// Everything of one test.
@@ -72,6 +78,11 @@ impl Stage {
             daemons.spawn(agents::daemon(name, config.choreography.clone()).run(with, stop.clone()));
         }
         Ok(Stage { cloud, site, ports, stop, daemons })
+    }
+
+    /// After so long a daemon gives a call up.
+    pub fn call_max(&self) -> Duration {
+        CALL_MAX
     }
 
     /// So many goals at once, each to its good end.
@@ -141,6 +152,22 @@ impl Stage {
     pub async fn steps(&self, wish: &Wish) -> anyhow::Result<Vec<Item>> {
         let story = self.ports.ledger.story(wish.id()).await?;
         Ok(story.into_iter().filter(|item| matches!(item.key.kind, ItemKind::Step { .. })).collect())
+    }
+
+    /// Everything that was received is deleted, long before it would be visible again.
+    pub async fn nothing_stays_in_flight(&self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + DELETED_MAX;
+        for row in self.site.choreography.rows.iter().filter(|row| row.name != WITNESS) {
+            loop {
+                let count = self.site.in_flight(&row.queue).await?;
+                if count == 0 {
+                    break;
+                }
+                ensure!(Instant::now() < deadline, "{} still has {count} messages in flight", row.queue);
+                sleep(POLL).await;
+            }
+        }
+        Ok(())
     }
 
     /// No step was ever taken over, and none waited for a lease.

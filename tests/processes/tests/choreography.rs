@@ -55,7 +55,7 @@ async fn a_daemon_that_starts_before_its_servers_waits_and_says_so() -> anyhow::
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn work_of_a_daemon_that_was_killed_is_done_by_the_next() -> anyhow::Result<()> {
+async fn work_that_comes_while_a_daemon_is_dead_is_done_by_the_next() -> anyhow::Result<()> {
     let cloud = EmbeddedCloud::start(Options::in_memory()).await?;
     let site = Site::at(cloud.endpoint())?;
     site.provision().await?;

@@ -13,8 +13,10 @@ use object_store::CredentialProvider;
 use object_store::aws::AwsCredential;
 use runtime::ports::SystemClock;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
+/// A process or a service that gives them may hang; nobody else can ask meanwhile.
+const GIVEN_MAX: Duration = Duration::from_secs(30);
 /// Asked for again so long before they expire.
 const EARLY: Duration = Duration::from_secs(300);
 /// What does not say when it expires may still be changed.
@@ -48,10 +50,10 @@ impl CredentialProvider for SdkCredentials {
         {
             return Ok(credential.clone());
         }
-        let given = self.provider.provide_credentials().await;
         // Generic, without a status: it may succeed later.
-        let given =
-            given.map_err(|why| object_store::Error::Generic { store: "credentials", source: Box::new(why) })?;
+        let none = |source| object_store::Error::Generic { store: "credentials", source };
+        let given = timeout(GIVEN_MAX, self.provider.provide_credentials()).await;
+        let given = given.map_err(|why| none(why.into()))?.map_err(|why| none(why.into()))?;
         let credential = Arc::new(AwsCredential {
             key_id: given.access_key_id().to_owned(),
             secret_key: given.secret_access_key().to_owned(),
@@ -67,4 +69,29 @@ fn keep_for(expiry: Option<SystemTime>) -> Duration {
     let at = expiry.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let left = SystemClock.now().until(UnixMs(i64::try_from(at.as_millis()).unwrap_or(i64::MAX)));
     left.saturating_sub(EARLY).min(KEPT_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_credential_types::provider::future::ProvideCredentials as Providing;
+
+    #[derive(Debug)]
+    struct Hanging;
+
+    impl aws_credential_types::provider::ProvideCredentials for Hanging {
+        fn provide_credentials<'a>(&'a self) -> Providing<'a>
+        where
+            Self: 'a,
+        {
+            Providing::new(std::future::pending())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_provider_that_hangs_ends_the_request_and_not_only_the_transfer_around_it() {
+        let credentials = SdkCredentials::new(SharedCredentialsProvider::new(Hanging));
+        let given = timeout(2 * GIVEN_MAX, credentials.get_credential()).await.expect("it ends by itself");
+        assert!(matches!(given, Err(object_store::Error::Generic { .. })), "{given:?}");
+    }
 }

@@ -52,11 +52,15 @@ impl ArtifactStore {
         let with = |mode| PutOptions { mode, attributes: self.attributes(mediatype), ..PutOptions::default() };
         match self.store.put_opts(path, payload(), with(PutMode::Create)).await {
             Err(Error::AlreadyExists { .. }) => {
-                // A machine that lost power may have kept the name and not the bytes.
-                if self.store.head(path).await?.size == bytes.len() as u64 {
-                    return Ok(());
+                match self.store.head(path).await {
+                    Ok(there) if there.size == bytes.len() as u64 => Ok(()),
+                    // A machine that lost power may have kept the name and not the bytes; and S3 may say "conflict" of
+                    // what somebody else is still writing.
+                    Ok(_) | Err(Error::NotFound { .. }) => {
+                        self.store.put_opts(path, payload(), with(PutMode::Overwrite)).await.map(drop)
+                    }
+                    Err(why) => Err(why),
                 }
-                self.store.put_opts(path, payload(), with(PutMode::Overwrite)).await.map(drop)
             }
             done => done.map(drop),
         }

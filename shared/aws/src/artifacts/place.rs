@@ -90,7 +90,8 @@ impl Place {
                 let refused = |why: String| ArtifactsError::Folder { folder: folder.clone(), why };
                 std::fs::create_dir_all(folder).map_err(|why| refused(why.to_string()))?;
                 let store = LocalFileSystem::new_with_prefix(folder).map_err(|why| refused(why.to_string()))?;
-                Ok(Arc::new(store))
+                // The ledger is about to name it: it must outlive a power cut as the ledger does.
+                Ok(Arc::new(store.with_fsync(true)))
             }
             Place::Bucket { bucket, .. } => Ok(Arc::new(s3(bucket, clients).await?)),
         }

@@ -45,6 +45,28 @@ async fn a_file_that_lost_its_bytes_is_stored_again() {
     assert_eq!(fetch(&store, &stored).await.unwrap(), b"precious");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_name_that_is_taken_and_leads_nowhere_is_no_reason_to_give_up() {
+    let folder = TempDir::new().unwrap();
+    let store = store(&folder);
+    let name = folder.path().join(Digest::of(b"precious").as_str());
+    std::os::unix::fs::symlink(folder.path().join("nowhere"), name).unwrap();
+    let stored = store.put(b"precious", TEXT).await.unwrap();
+    assert_eq!(fetch(&store, &stored).await.unwrap(), b"precious");
+}
+
+#[tokio::test]
+async fn a_folders_files_are_on_the_disk_before_anybody_is_told_of_them() {
+    let folder = TempDir::new().unwrap();
+    let place = Place::of(Some(&Url::from_file_path(folder.path()).unwrap())).unwrap();
+    let loader = crate::clients::environment().region(aws_config::Region::new("us-east-1"));
+    let clients = crate::clients::Clients::load(loader, crate::clients::Limits::default()).await;
+    // A power cut is out of a test's reach: the store says of itself that it syncs.
+    let store = format!("{:?}", place.store(&clients).await.unwrap());
+    assert!(store.contains("fsync: true"), "{store}");
+}
+
 #[tokio::test]
 async fn bytes_that_are_not_there_are_a_permanent_error() {
     let folder = TempDir::new().unwrap();

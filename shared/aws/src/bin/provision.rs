@@ -18,6 +18,9 @@ struct Arguments {
     /// Remove all of it again, with every message and record in it
     #[arg(long)]
     remove: bool,
+    /// The account that is meant by --remove; an emulator's need not be named
+    #[arg(long, value_name = "TWELVE DIGITS", requires = "remove")]
+    account: Option<String>,
     /// One JSON object a line instead of words
     #[arg(long)]
     json: bool,
@@ -47,6 +50,12 @@ async fn main() -> ExitCode {
         return ExitCode::from(EXIT_BAD_CONFIGURATION);
     }
     let (plan, mut reporter) = (Plan::of(&config), reporter(arguments.json));
+    if arguments.remove
+        && let Err(why) = provision::may_remove(&clients, &plan, arguments.account.as_deref()).await
+    {
+        complain(&format_args!("provision: {why}; nothing was removed"));
+        return ExitCode::FAILURE;
+    }
     let done = if arguments.remove {
         provision::remove(&clients, &plan, &mut reporter).await
     } else {

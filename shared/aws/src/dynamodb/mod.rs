@@ -148,7 +148,11 @@ impl Ledger for DynamoLedger {
                 .await
                 .map_err(|why| errors::of_call("DynamoDB Query due", &why))?;
             for found in page.items.unwrap_or_default() {
-                due.push(item::read_key(&found)?);
+                match item::read_key(&found) {
+                    Ok(key) => due.push(key),
+                    // One that no daemon of this version wrote must not keep all others from being swept.
+                    Err(why) => tracing::warn!(shard, %why, "a due item is left alone"),
+                }
             }
             from = page.last_evaluated_key;
             if from.is_none() {

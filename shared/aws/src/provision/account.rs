@@ -5,10 +5,10 @@
 use aws_sdk_sqs::types::QueueAttributeName;
 use contract::PortError;
 use contract::topology::Place;
-use contract::topology::resources::undelivered;
+use contract::topology::resources::{resources, undelivered};
 
 use super::report::{Reporter, Resource, Trouble};
-use super::{Plan, queues, tell};
+use super::{Plan, queues, table};
 use crate::clients::Clients;
 
 /// From the queue for what the bus cannot deliver, which is made for it if it is not there yet: it names no other
@@ -20,13 +20,31 @@ pub(super) async fn find(clients: &Clients, plan: &Plan, reporter: &mut Reporter
         Some(url) => url,
         None => queues::create(clients, &name, [], reporter).await?,
     };
-    let told = tell("SQS GetQueueAttributes", || {
-        clients.sqs.get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::QueueArn).send()
-    });
-    let told = told.await.map_err(resource.refused())?;
-    let arn = told.attributes.unwrap_or_default().remove(&QueueAttributeName::QueueArn).unwrap_or_default();
+    let arn = arn(clients, &url).await.map_err(resource.refused())?;
     let place = place_of(&arn, plan);
     place.ok_or_else(|| resource.refused()(PortError::permanent(format!("{arn:?} is no ARN of a queue"))))
+}
+
+async fn arn(clients: &Clients, url: &str) -> Result<String, PortError> {
+    let mut told = queues::attributes(clients, url, &QueueAttributeName::QueueArn).await?;
+    Ok(told.remove(&QueueAttributeName::QueueArn).unwrap_or_default())
+}
+
+/// Whose account a removal would reach: as the first queue that is there says, or the table; nobody's where neither is.
+pub(super) async fn of_what_is_there(clients: &Clients, plan: &Plan) -> Result<Option<String>, Trouble> {
+    let all = resources(&plan.topology, &nowhere(plan));
+    for queue in all.queues.iter().chain(&all.dead_letter_queues) {
+        if let Some(url) = queues::url(clients, &queue.name).await? {
+            let arn = arn(clients, &url).await.map_err(Resource::Queue(queue.name.to_string()).refused())?;
+            return Ok(account_in(&arn));
+        }
+    }
+    let table = Resource::Table(plan.table.clone());
+    Ok(table::arn(clients, &plan.table).await.map_err(table.refused())?.and_then(|arn| account_in(&arn)))
+}
+
+fn account_in(arn: &str) -> Option<String> {
+    arn.split(':').nth(4).map(str::to_owned)
 }
 
 /// `arn:aws:sqs:us-east-1:123456789012:name`

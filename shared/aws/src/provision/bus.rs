@@ -3,16 +3,20 @@
 //! Next: `queues` made what they send to.
 
 use aws_sdk_eventbridge::operation::describe_rule::DescribeRuleOutput;
-use aws_sdk_eventbridge::types::{DeadLetterConfig, RetryPolicy, RuleState, Target};
+use aws_sdk_eventbridge::types::{DeadLetterConfig, PutTargetsResultEntry, RetryPolicy, RuleState, Target};
 use contract::PortError;
 use contract::topology::resources;
+use runtime::{Chance, retried};
 
 use super::report::{Outcome, Reporter, Resource, Trouble};
 use super::same::same;
-use super::{ask, tell};
+use super::{PATIENCE, ask, tell};
 use crate::clients::Clients;
+use crate::errors;
 
 const ABSENT: &[&str] = &["ResourceNotFoundException"];
+const THERE: &[&str] = &["ResourceAlreadyExistsException"];
+const PUT_TARGETS: &str = "EventBridge PutTargets";
 /// Every account has it, and nobody can remove it.
 const DEFAULT_BUS: &str = "default";
 
@@ -22,7 +26,8 @@ pub(super) async fn ensure(clients: &Clients, bus: &str, reporter: &mut Reporter
         Outcome::Unchanged
     } else {
         let call = || clients.events.create_event_bus().name(bus).send();
-        tell("EventBridge CreateEventBus", call).await.map_err(resource.refused())?;
+        // Somebody else may have made it meanwhile, or an earlier try whose answer was lost.
+        ask("EventBridge CreateEventBus", THERE, call).await.map_err(resource.refused())?;
         Outcome::Created
     };
     reporter.done(resource, outcome);
@@ -80,16 +85,23 @@ async fn ensure_target(clients: &Clients, bus: &str, rule: &resources::Rule) -> 
     if found.iter().any(|found| says_the_same(found, &wanted)) {
         return Ok(false);
     }
-    let call = || clients.events.put_targets().event_bus_name(bus).rule(&rule.name).targets(wanted.clone()).send();
-    let answer = tell("EventBridge PutTargets", call).await?;
-    match answer.failed_entries.unwrap_or_default().first() {
-        None if answer.failed_entry_count == 0 => Ok(true),
-        failed => {
-            let code = failed.and_then(|entry| entry.error_code.as_deref()).unwrap_or("no code");
-            let message = failed.and_then(|entry| entry.error_message.as_deref());
-            Err(crate::errors::of_entry("EventBridge PutTargets", code, message, true))
-        }
+    // The one entry may fail where the call succeeds, and for a while only: it counts as the call's own failure.
+    retried(PATIENCE, &Chance::fresh(), || async {
+        let call = clients.events.put_targets().event_bus_name(bus).rule(&rule.name).targets(wanted.clone());
+        let answer = call.send().await.map_err(|why| errors::of_call(PUT_TARGETS, &why))?;
+        taken(answer.failed_entry_count, answer.failed_entries.unwrap_or_default().first())
+    })
+    .await?;
+    Ok(true)
+}
+
+fn taken(failures: i32, failed: Option<&PutTargetsResultEntry>) -> Result<(), PortError> {
+    if failures == 0 && failed.is_none() {
+        return Ok(());
     }
+    let code = failed.and_then(|entry| entry.error_code.as_deref()).unwrap_or("no code");
+    let message = failed.and_then(|entry| entry.error_message.as_deref());
+    Err(errors::of_entry(PUT_TARGETS, code, message, true))
 }
 
 fn target(of: &resources::Target) -> Result<Target, PortError> {
@@ -184,6 +196,17 @@ pub(super) async fn remove(clients: &Clients, bus: &str, reporter: &mut Reporter
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_target_that_failed_may_be_put_again_unless_it_is_refused_for_good() {
+        let failed = |code: &str| PutTargetsResultEntry::builder().target_id("t").error_code(code).build();
+        assert_eq!(taken(0, None), Ok(()));
+        let busy = failed("ConcurrentModificationException");
+        assert!(matches!(taken(1, Some(&busy)), Err(PortError::Transient { .. })));
+        for failure in [Some(&failed("ValidationException")), None] {
+            assert!(matches!(taken(1, failure), Err(PortError::Permanent { .. })), "{failure:?}");
+        }
+    }
 
     fn wanted() -> resources::Target {
         resources::Target {

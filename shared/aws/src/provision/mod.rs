@@ -32,6 +32,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// SQS gives a deleted queue's name back after a minute: a removal followed by a provision must live through it.
 const PATIENCE_FOR_A_NAME: Duration = Duration::from_secs(90);
 
+/// The account of every emulator, and of nobody at AWS.
+const EMULATED: &str = "000000000000";
+
 /// What is to be there.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -80,6 +83,16 @@ pub async fn provision(clients: &Clients, plan: &Plan, reporter: &mut Reporter) 
     };
     let made: Result<(), Trouble> = made.await;
     made.map_err(|trouble| reporter.failed(trouble))
+}
+
+/// Whether all of it may be removed: the records of a real account go only where somebody named that account.
+pub async fn may_remove(clients: &Clients, plan: &Plan, named: Option<&str>) -> Result<(), Trouble> {
+    match account::of_what_is_there(clients, plan).await? {
+        Some(account) if account != EMULATED && named != Some(account.as_str()) => {
+            Err(Trouble::Unnamed { account, bus: plan.topology.bus.clone(), table: plan.table.clone() })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Removes all of it with all that is in it, in the reverse order; the bucket only where it is empty.

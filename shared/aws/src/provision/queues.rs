@@ -7,12 +7,13 @@ use std::collections::HashMap;
 use aws_sdk_sqs::types::QueueAttributeName;
 use contract::topology::resources;
 use contract::{PortError, QueueName};
+use runtime::{Chance, retried};
 
 use super::report::{Outcome, Reporter, Resource, Trouble};
 use super::same::same;
-use super::{PATIENCE_FOR_A_NAME, ask, tell, tell_within};
+use super::{PATIENCE, PATIENCE_FOR_A_NAME, ask, tell, tell_within};
 use crate::clients::Clients;
-use crate::errors::NO_SUCH_QUEUE;
+use crate::errors::{self, NO_SUCH_QUEUE};
 
 /// Servers that do not encrypt do not speak of it: nothing can be set right there.
 const MAY_BE_UNTOLD: &str = "SqsManagedSseEnabled";
@@ -29,10 +30,7 @@ pub(super) async fn ensure(
     let Some(url) = url(clients, &queue.name).await? else {
         return create(clients, &queue.name, wanted, reporter).await.map(drop);
     };
-    let found = tell("SQS GetQueueAttributes", || {
-        clients.sqs.get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::All).send()
-    });
-    let found = found.await.map_err(resource.refused())?.attributes.unwrap_or_default();
+    let found = attributes(clients, &url, &QueueAttributeName::All).await.map_err(resource.refused())?;
     let differing = differing(wanted, &found);
     if !differing.is_empty() {
         let set = named(&differing);
@@ -44,6 +42,25 @@ pub(super) async fn ensure(
         reporter.done(resource, Outcome::changed(differing.iter().map(|(name, _)| (*name).to_owned()).collect()));
     }
     Ok(())
+}
+
+/// What is said of it. For a second after it was made SQS may not know a queue by its URL.
+pub(super) async fn attributes(
+    clients: &Clients,
+    url: &str,
+    which: &QueueAttributeName,
+) -> Result<HashMap<QueueAttributeName, String>, PortError> {
+    let once = || async {
+        let call = clients.sqs.get_queue_attributes().queue_url(url).attribute_names(which.clone());
+        match call.send().await {
+            Ok(told) => Ok(told.attributes.unwrap_or_default()),
+            Err(why) if errors::is_no_such_queue(&why) => {
+                Err(PortError::transient("SQS GetQueueAttributes: the queue is not known by its URL"))
+            }
+            Err(why) => Err(errors::of_call("SQS GetQueueAttributes", &why)),
+        }
+    };
+    retried(PATIENCE, &Chance::fresh(), once).await
 }
 
 fn differing<'a>(wanted: Attributes<'a>, found: &HashMap<QueueAttributeName, String>) -> Attributes<'a> {

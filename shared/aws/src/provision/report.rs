@@ -50,6 +50,10 @@ pub enum Trouble {
     /// It is there, and cannot become what it should be.
     #[error("{at}: {why}; {instead}")]
     Conflict { at: Resource, why: String, instead: String },
+    #[error(
+        "account {account} has queues, bus {bus} and table {table} of this name: to remove them with every message and record, say --account {account}"
+    )]
+    Unnamed { account: String, bus: String, table: String },
 }
 
 /// It stopped half-way: what was done stays done, and the next run goes on from there.

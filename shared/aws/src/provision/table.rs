@@ -58,6 +58,10 @@ async fn described(clients: &Clients, table: &str) -> Result<Option<TableDescrip
     Ok(ask("DynamoDB DescribeTable", ABSENT, call).await?.and_then(|answer| answer.table))
 }
 
+pub(super) async fn arn(clients: &Clients, table: &str) -> Result<Option<String>, PortError> {
+    Ok(described(clients, table).await?.and_then(|found| found.table_arn))
+}
+
 /// Until table and indexes are active: what was asked for is being built meanwhile.
 async fn ready(clients: &Clients, table: &str) -> Result<(), PortError> {
     let is_ready = |found: &TableDescription| {
@@ -197,12 +201,7 @@ async fn pay_by_request(clients: &Clients, table: &str) -> Result<(), PortError>
 
 /// Whether it had to be switched on.
 async fn ensure_expiry(clients: &Clients, table: &Table, resource: &Resource) -> Result<bool, Trouble> {
-    let call = || clients.dynamodb.describe_time_to_live().table_name(&table.name).send();
-    let found = tell("DynamoDB DescribeTimeToLive", call).await.map_err(resource.refused())?;
-    if let Some(found) = found.time_to_live_description
-        && let Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling) = found.time_to_live_status
-    {
-        let by = found.attribute_name.as_deref().unwrap_or("nothing");
+    if let Some(by) = expires_by(clients, table).await.map_err(resource.refused())? {
         if by == table.ttl_attribute {
             return Ok(false);
         }
@@ -213,8 +212,23 @@ async fn ensure_expiry(clients: &Clients, table: &Table, resource: &Resource) ->
     let on = on.map_err(unbuilt).map_err(resource.refused())?;
     let call =
         || clients.dynamodb.update_time_to_live().table_name(&table.name).time_to_live_specification(on.clone()).send();
-    tell("DynamoDB UpdateTimeToLive", call).await.map_err(resource.refused())?;
-    Ok(true)
+    match tell("DynamoDB UpdateTimeToLive", call).await {
+        Ok(_) => Ok(true),
+        // Refused where it is on already: by somebody else, or by an earlier try whose answer was lost.
+        Err(why) => match expires_by(clients, table).await {
+            Ok(Some(by)) if by == table.ttl_attribute => Ok(true),
+            _ => Err(resource.refused()(why)),
+        },
+    }
+}
+
+/// The attribute by which items expire, where they do.
+async fn expires_by(clients: &Clients, table: &Table) -> Result<Option<String>, PortError> {
+    let call = || clients.dynamodb.describe_time_to_live().table_name(&table.name).send();
+    let found = tell("DynamoDB DescribeTimeToLive", call).await?.time_to_live_description;
+    let is_on = |status: &TimeToLiveStatus| matches!(status, TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling);
+    let found = found.filter(|found| found.time_to_live_status.as_ref().is_some_and(is_on));
+    Ok(found.map(|found| found.attribute_name.unwrap_or_else(|| "nothing".into())))
 }
 
 pub(super) async fn remove(clients: &Clients, table: &str, reporter: &mut Reporter) -> Result<(), Trouble> {
