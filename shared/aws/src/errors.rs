@@ -129,6 +129,8 @@ pub(crate) fn of_store(operation: &str, error: &object_store::Error) -> PortErro
     match error {
         // A status other than 401, 403, 404, 409 and 412, a connection, a full disk: the crate does not say which.
         Error::Generic { .. } | Error::JoinError { .. } => transient(why, None),
+        // A policy or a key that somebody is about to mend must not cost every step that has just been worked.
+        Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => transient(why, None),
         _ => PortError::Permanent { reason: why },
     }
 }

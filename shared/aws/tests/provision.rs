@@ -104,3 +104,18 @@ async fn the_program_removes_nothing_from_an_account_that_was_not_named() {
     assert!(provision(&["--remove", "--account", ACCOUNT]).status.success());
     assert!(is_there().await.is_err());
 }
+
+#[tokio::test]
+async fn the_policies_name_what_was_made_and_nothing_before_it_was() {
+    let (_cloud, clients) = somebodys().await;
+    let plan = provisioned::fresh_plan();
+    let early = provision::policies(&clients, &plan).await.unwrap_err();
+    assert!(early.to_string().contains("provision first"), "{early}");
+    provision::provision(&clients, &plan, &mut Reporter::silent()).await.unwrap();
+    let policies = provision::policies(&clients, &plan).await.unwrap();
+    let names: Vec<&str> = policies.keys().map(String::as_str).collect();
+    assert_eq!(names, ["analysis", "recommendation", "research", "user", "writer"]);
+    let writer = policies["writer"].to_string();
+    assert!(writer.contains(&format!("arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{}", plan.table)), "{writer}");
+    assert!(!writer.contains("s3:"), "its artifacts are files: {writer}");
+}

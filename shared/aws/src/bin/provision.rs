@@ -21,6 +21,9 @@ struct Arguments {
     /// The account that is meant by --remove; an emulator's need not be named
     #[arg(long, value_name = "TWELVE DIGITS", requires = "remove")]
     account: Option<String>,
+    /// Print the IAM policy that each daemon and a user needs, as one JSON object, and change nothing
+    #[arg(long, conflicts_with = "remove")]
+    policies: bool,
     /// One JSON object a line instead of words
     #[arg(long)]
     json: bool,
@@ -56,6 +59,9 @@ async fn main() -> ExitCode {
         complain(&format_args!("provision: {why}; nothing was removed"));
         return ExitCode::FAILURE;
     }
+    if arguments.policies {
+        return policies(&clients, &plan).await;
+    }
     let done = if arguments.remove {
         provision::remove(&clients, &plan, &mut reporter).await
     } else {
@@ -66,6 +72,19 @@ async fn main() -> ExitCode {
             if !arguments.json {
                 say(&format_args!("provision: {}", provision::summary(reporter.steps())));
             }
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            complain(&format_args!("provision: {why}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn policies(clients: &Clients, plan: &Plan) -> ExitCode {
+    match provision::policies(clients, plan).await {
+        Ok(policies) => {
+            say(&format_args!("{:#}", serde_json::json!(policies)));
             ExitCode::SUCCESS
         }
         Err(why) => {

@@ -133,7 +133,7 @@ fn a_store_that_lacks_the_bytes_lacks_them_for_good() {
     let gone = Error::NotFound { path: "p".into(), source: source() };
     assert!(matches!(of_store("get", &gone), PortError::Permanent { .. }));
     let denied = Error::PermissionDenied { path: "p".into(), source: source() };
-    assert!(matches!(of_store("get", &denied), PortError::Permanent { .. }));
+    assert!(matches!(of_store("get", &denied), PortError::Transient { .. }));
     let broken = Error::Generic { store: "S3", source: source() };
     assert!(matches!(of_store("get", &broken), PortError::Transient { .. }));
 }

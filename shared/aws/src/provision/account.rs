@@ -15,12 +15,26 @@ use crate::clients::Clients;
 /// resource but the rules, whose ARNs are what is looked for.
 pub(super) async fn find(clients: &Clients, plan: &Plan, reporter: &mut Reporter) -> Result<Place, Trouble> {
     let name = undelivered(&plan.topology);
-    let resource = Resource::Queue(name.to_string());
     let url = match queues::url(clients, &name).await? {
         Some(url) => url,
         None => queues::create(clients, &name, [], reporter).await?,
     };
-    let arn = arn(clients, &url).await.map_err(resource.refused())?;
+    place_at(clients, plan, &url).await
+}
+
+/// Likewise, of what was made already.
+pub(super) async fn look_up(clients: &Clients, plan: &Plan) -> Result<Place, Trouble> {
+    let name = undelivered(&plan.topology);
+    let Some(url) = queues::url(clients, &name).await? else {
+        let why = PortError::permanent("it does not exist; provision first");
+        return Err(Resource::Queue(name.to_string()).refused()(why));
+    };
+    place_at(clients, plan, &url).await
+}
+
+async fn place_at(clients: &Clients, plan: &Plan, url: &str) -> Result<Place, Trouble> {
+    let resource = Resource::Queue(undelivered(&plan.topology).to_string());
+    let arn = arn(clients, url).await.map_err(resource.refused())?;
     let place = place_of(&arn, plan);
     place.ok_or_else(|| resource.refused()(PortError::permanent(format!("{arn:?} is no ARN of a queue"))))
 }

@@ -10,15 +10,18 @@ mod report;
 mod same;
 mod table;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use contract::topology::iam;
 use contract::topology::resources::resources;
-use contract::{PortError, Topology};
+use contract::{DaemonName, PortError, Topology};
 use runtime::config::Config;
 use runtime::{Chance, retried};
+use serde_json::Value;
 
 use crate::artifacts;
 use crate::clients::Clients;
@@ -83,6 +86,16 @@ pub async fn provision(clients: &Clients, plan: &Plan, reporter: &mut Reporter) 
     };
     let made: Result<(), Trouble> = made.await;
     made.map_err(|trouble| reporter.failed(trouble))
+}
+
+/// The least that each daemon, and a user, must be allowed, by name: for the roles that they run under. None are made here.
+pub async fn policies(clients: &Clients, plan: &Plan) -> Result<BTreeMap<String, Value>, Trouble> {
+    let place = account::look_up(clients, plan).await?;
+    let daemons = plan.topology.rows.iter().map(|row| &row.daemon);
+    let of = |daemon: &DaemonName| (daemon.to_string(), iam::policy_of(&plan.topology, daemon, &place));
+    let mut all: BTreeMap<_, _> = daemons.map(of).collect();
+    all.insert("user".into(), iam::policy_of_user(&plan.topology, &place));
+    Ok(all)
 }
 
 /// Whether all of it may be removed: the records of a real account go only where somebody named that account.

@@ -23,7 +23,7 @@ pub fn policy_of(topology: &Topology, daemon: &DaemonName, place: &Place) -> Val
         "sqs:GetQueueUrl",
         "sqs:ReceiveMessage",
     ];
-    document([
+    let mut all = vec![
         allow("ReceiveWork", &receive, &arns),
         // Park and reject: the daemon itself sends the dead letter, so that it says why.
         allow("SendDeadLetters", &["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"], &dead_letters),
@@ -36,8 +36,11 @@ pub fn policy_of(topology: &Topology, daemon: &DaemonName, place: &Place) -> Val
             &[place.table_arn()],
         ),
         allow("SweepLedger", &["dynamodb:Query"], &[format!("{}/index/{DUE_INDEX}", place.table_arn())]),
-        allow("KeepArtifacts", &["s3:GetObject", "s3:PutObject"], &[place.objects_arn()]),
-    ])
+    ];
+    if !place.bucket.is_empty() {
+        all.push(allow("KeepArtifacts", &["s3:GetObject", "s3:PutObject"], &[place.objects_arn()]));
+    }
+    document(all)
 }
 
 /// What somebody who only sends goals may do: by the bus, or straight to the queue that accepts them.

@@ -13,7 +13,7 @@ pub struct Place {
     pub account: String,
     /// The ledger's table.
     pub table: String,
-    /// The bucket of artifacts.
+    /// The bucket of artifacts; empty where they are files.
     pub bucket: String,
 }
 
