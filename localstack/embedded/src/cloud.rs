@@ -2,7 +2,7 @@
 //! Never prints: `main` does, and a test wants quiet.
 //! Next: `front::Server` accepts; tests reach for `faults` and `operations`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +27,8 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// Port 0 takes a free one.
     pub listen: SocketAddr,
+    /// What clients reach it by, where that is not where it listens: queue URLs say so.
+    pub endpoint: Option<String>,
     pub region: String,
     pub account: String,
     /// Serves faults, clock and operations below `/_embedded/`, and keeps the log of operations.
@@ -43,6 +45,7 @@ impl Options {
         Options {
             data: None,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            endpoint: None,
             region: "us-east-1".into(),
             account: "000000000000".into(),
             control: true,
@@ -86,7 +89,8 @@ impl EmbeddedCloud {
         let store = options.data.as_deref().map(Store::open).transpose()?;
         let tables = Tables::open(options.data.as_deref()).map_err(|why| StartError::Tables(why.to_string()))?;
         let server = Server::bind(options.listen).await.map_err(wrong)?;
-        let endpoint = format!("http://{}", server.address().map_err(wrong)?);
+        let bound = server.address().map_err(wrong)?;
+        let endpoint = options.endpoint.unwrap_or_else(|| reached_at(bound));
         let place = Place { region: options.region, account: options.account, endpoint };
         let clock = Clock::default();
         let limits = Limits { in_flight: options.in_flight_max, ..Limits::default() };
@@ -153,6 +157,15 @@ impl Drop for EmbeddedCloud {
     fn drop(&mut self) {
         self.serving.abort();
         self.sweeping.abort();
+    }
+}
+
+/// Nobody can connect to "everywhere": from this machine it is reached on loopback.
+fn reached_at(bound: SocketAddr) -> String {
+    match bound.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => format!("http://127.0.0.1:{}", bound.port()),
+        IpAddr::V6(ip) if ip.is_unspecified() => format!("http://[::1]:{}", bound.port()),
+        _ => format!("http://{bound}"),
     }
 }
 

@@ -20,6 +20,9 @@ struct Flags {
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4566")]
     listen: SocketAddr,
+    /// What clients reach it by, where that is another name than where it listens: queue URLs say so
+    #[arg(long, value_name = "URL", value_parser = endpoint)]
+    endpoint: Option<String>,
     #[arg(long, default_value = "us-east-1")]
     region: String,
     /// Twelve digits
@@ -31,6 +34,12 @@ struct Flags {
     /// Of faults with a probability
     #[arg(long, default_value_t = 1)]
     seed: u64,
+}
+
+fn endpoint(text: &str) -> Result<String, String> {
+    let good =
+        ["http://", "https://"].iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+    good.then(|| text.trim_end_matches('/').to_owned()).ok_or_else(|| "must begin with http:// or https://".into())
 }
 
 fn account(text: &str) -> Result<String, String> {
@@ -53,10 +62,10 @@ pub fn program() -> ExitCode {
 }
 
 async fn serve(flags: Flags) -> Result<(), String> {
-    let Flags { data, listen, region, account, control, seed } = flags;
+    let Flags { data, listen, endpoint, region, account, control, seed } = flags;
     let kept = data.as_ref().map_or("in memory only".into(), |data| format!("data in {}", data.display()));
     let mut ended = signals()?;
-    let options = Options { data, listen, region, account, control, seed, ..Options::in_memory() };
+    let options = Options { data, listen, endpoint, region, account, control, seed, ..Options::in_memory() };
     let cloud = EmbeddedCloud::start(options).await.map_err(|why| why.to_string())?;
     say(&format!(
         "embedded-cloud: {} (SQS, EventBridge, DynamoDB; signatures are not checked); {kept}",

@@ -259,3 +259,15 @@ async fn faults_are_set_listed_and_cleared_over_http() -> anyhow::Result<()> {
     ensure!(bad.status == 400, "{}", bad.body);
     Ok(())
 }
+
+#[tokio::test]
+async fn queue_urls_say_how_the_server_is_reached() -> anyhow::Result<()> {
+    let named = Options { endpoint: Some("http://cloud.test:4566".into()), ..Options::in_memory() };
+    let listen = "0.0.0.0:0".parse()?;
+    let everywhere = Options { listen, ..Options::in_memory() };
+    for (options, wanted) in [(named, "http://cloud.test:4566/"), (everywhere, "http://127.0.0.1:")] {
+        let cloud = EmbeddedCloud::start(options).await?;
+        ensure!(cloud.endpoint().starts_with(wanted.trim_end_matches('/')), "{}", cloud.endpoint());
+    }
+    Ok(())
+}
