@@ -3,6 +3,7 @@
 //! Next: `aws::provision` does it; exit codes are 0 done, 1 failed, 2 usage, 64 bad configuration.
 
 use std::fmt;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use aws::clients::{Clients, Limits, environment};
@@ -102,9 +103,9 @@ fn reporter(json: bool) -> Reporter {
     Reporter::telling(tell)
 }
 
-#[expect(clippy::print_stdout, reason = "this program's output")]
+/// Whoever stops reading does not stop the work.
 fn say(what: &dyn fmt::Display) {
-    println!("{what}");
+    let _ = writeln!(std::io::stdout().lock(), "{what}");
 }
 
 #[expect(clippy::print_stderr, reason = "a person reads this")]
