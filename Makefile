@@ -10,6 +10,9 @@ SEEDS ?= 2000
 START ?= 0
 INPUTS ?= 10000000
 
+# Where `cargo build` leaves its programs. What is built with `--workspace` shares its dependencies with the tests.
+DEBUG := $(or $(CARGO_TARGET_DIR),target)/debug
+
 # Fixed, so that features do not flip between runs and nothing of AWS is compiled.
 FAST := contract runtime testkit
 HAS_NEXTEST := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo yes)
@@ -45,7 +48,7 @@ endif
 lint: ## formatting, clippy with warnings as errors, and the rules of the house (tests/tests/tidy)
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --features aws/localstack,aws/ministack -- -D warnings
-	@set -o pipefail; $(CARGO) test -p tests --test tidy 2>&1 | $(call sum_results,'lint: formatted; clippy clean; rules of the house')
+	@set -o pipefail; $(CARGO) test --workspace --test tidy 2>&1 | $(call sum_results,'lint: formatted; clippy clean; rules of the house')
 
 .PHONY: deny
 deny: ## licences, bans and sources of all dependencies (cargo-deny, offline)
@@ -91,7 +94,7 @@ fuzz: ## decode INPUTS=10000000 generated inputs without a panic
 
 # The suites of the adapters, then the whole choreography as processes; with-server.sh starts the server and stops it.
 define outside
--p aws -p processes --features aws/$(1),processes/outside --test $(1) --test outside
+--workspace --features aws/$(1),processes/outside --test $(1) --test outside
 endef
 
 .PHONY: test-localstack
@@ -123,8 +126,8 @@ compose-check: ## validate compose/compose.yaml against the compose specificatio
 .PHONY: kill-standin
 kill-standin: ROUNDS ?= 50
 kill-standin: ## kill -9 the stand-in ROUNDS=50 times under load; nothing that it answered may be lost
-	$(CARGO) build --quiet -p processes --bins
-	$(CARGO) run --quiet -p processes --bin kill-standin -- $(ROUNDS)
+	$(CARGO) build --quiet --workspace --bin killable-cloud --bin kill-standin
+	$(DEBUG)/kill-standin $(ROUNDS)
 
 .PHONY: provision
 provision: ## make what the topology needs in AWS, or where AWS_ENDPOINT_URL says; a second run changes nothing

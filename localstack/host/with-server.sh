@@ -145,7 +145,8 @@ start_embedded() {
   needs cargo 'see https://rustup.rs'
   local program=${EMBEDDED_CLOUD:-}
   if [ -z "$program" ]; then
-    cargo build --quiet --manifest-path "$root/Cargo.toml" --package embedded-cloud
+    # With the whole workspace, so that what the tests have built serves here too.
+    cargo build --quiet --manifest-path "$root/Cargo.toml" --workspace --bin embedded-cloud
     program=$(cargo metadata --no-deps --format-version 1 --manifest-path "$root/Cargo.toml" |
       python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')/debug/embedded-cloud
   fi

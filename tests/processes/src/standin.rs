@@ -1,6 +1,6 @@
 //! Owns the stand-in as a process that can be killed: started over one directory and one port, again and again.
 //! Never two at once over a directory: the server itself refuses that.
-//! Next: `bin/standin` is what runs.
+//! Next: `bin/killable-cloud` is what runs.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -36,7 +36,7 @@ impl Standin {
 
     /// Starts it where it was; returns once it listens.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
-        let mut command = Command::new(built("standin")?);
+        let mut command = Command::new(built("killable-cloud")?);
         command.arg("--data").arg(&self.data).args(["--listen", &self.address, "--control"]);
         command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn()?;
