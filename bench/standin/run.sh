@@ -9,8 +9,8 @@ root=$here/../..
 cd "$root"
 
 "${CARGO:-cargo}" build --quiet --release --package embedded-cloud
-# The tests' profile: its SDK is compiled already, and with optimisation.
-"${CARGO:-cargo}" build --quiet --package standin
+# Optimised, without the link-time optimisation that takes minutes.
+"${CARGO:-cargo}" build --quiet --profile bench --package standin
 target=$("${CARGO:-cargo}" metadata --no-deps --format-version 1 |
   python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 localstack/host/ministack.sh install -
@@ -18,5 +18,5 @@ python=$(venv "$root/target/host/boto3" localstack/clients/python/requirements.t
 
 held=0
 "$python" "$here/boto.py" --embedded "$target/release/embedded-cloud" --ministack localstack/host/ministack.sh "$@" || held=1
-"$target/debug/standin" --embedded "$target/release/embedded-cloud" || held=1
+"$target/release/standin" --embedded "$target/release/embedded-cloud" || held=1
 exit "$held"
