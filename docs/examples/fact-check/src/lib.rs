@@ -1,6 +1,6 @@
 //! Owns a fifth agent, whole: it reads every analysis, and says which findings are worth a second look.
 //! Never touches the other four: their topology is extended here, and none of them hears of it.
-//! Next: `examples/fact-check.rs` is its `main`; `tests/world.rs` tries it beside the four; docs/authors.md explains.
+//! Next: `main.rs` starts it; `tests/world.rs` tries it beside the four; docs/authors.md explains.
 
 use async_trait::async_trait;
 use contract::events::{AnalysisCompleted, Finding};

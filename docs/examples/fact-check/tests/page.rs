@@ -3,8 +3,7 @@
 //! Next: docs/authors.md.
 
 const PAGE: &str = include_str!("../../../authors.md");
-const CODE: [&str; 3] =
-    [include_str!("../src/lib.rs"), include_str!("../examples/fact-check.rs"), include_str!("world.rs")];
+const CODE: [&str; 3] = [include_str!("../src/lib.rs"), include_str!("../src/main.rs"), include_str!("world.rs")];
 
 /// The lines of the page's Rust blocks, up to where each says "…".
 fn quoted(page: &str) -> Vec<&str> {

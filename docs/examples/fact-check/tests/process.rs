@@ -6,19 +6,21 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use aws::clients::{Clients, Limits, environment};
+use aws::provision::{Plan, Reporter, provision};
+use aws_config::Region;
+use aws_credential_types::Credentials;
+use embedded_cloud::{EmbeddedCloud, Options};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use runtime::config::Config;
 
-/// Examples are built beside the tests, one folder up.
 fn agent() -> Command {
-    let test = std::env::current_exe().unwrap_or_else(|why| panic!("{why}"));
-    let built: PathBuf = test.ancestors().nth(2).into_iter().collect();
-    let mut command = Command::new(built.join("examples").join("fact-check"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fact-check"));
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -31,7 +33,7 @@ fn text(bytes: &[u8]) -> String {
 fn a_bad_configuration_is_refused_with_64_and_all_of_its_problems() -> anyhow::Result<()> {
     let mut agent = agent();
     agent.env("MURMUR_LINGER_MS", "soon").env("MURMUR_TABEL", "x").env("MURMUR_HTTP", "here");
-    let Output { status, stdout, stderr } = agent.output().context("cargo builds examples with the tests")?;
+    let Output { status, stdout, stderr } = agent.output()?;
     let told = text(&stderr);
     ensure!(status.code() == Some(64), "{status}: {told}");
     for name in ["3 problems", "MURMUR_LINGER_MS", "MURMUR_TABEL", "MURMUR_HTTP"] {
@@ -54,8 +56,14 @@ impl Drop for Running {
 }
 
 impl Running {
-    fn start() -> anyhow::Result<Running> {
-        let mut child = agent().env("MURMUR_HTTP", "127.0.0.1:0").spawn()?;
+    fn start(endpoint: &str) -> anyhow::Result<Running> {
+        let mut agent = agent();
+        agent.env("AWS_ENDPOINT_URL", endpoint).env("AWS_REGION", "us-east-1").env("MURMUR_HTTP", "127.0.0.1:0");
+        agent.env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+        // A poll that is under way is waited for when it drains.
+        agent.env("MURMUR_RECEIVE_WAIT_S", "1");
+        agent.env("MURMUR_ARTIFACTS", concat!("file://", env!("CARGO_TARGET_TMPDIR")));
+        let mut child = agent.spawn()?;
         let lines = BufReader::new(child.stdout.take().context("piped")?).lines();
         Ok(Running { child, lines })
     }
@@ -81,8 +89,21 @@ fn get(address: &str, path: &str) -> anyhow::Result<String> {
     Ok(answer)
 }
 
+/// The stand-in, with what five agents need.
+async fn provisioned() -> anyhow::Result<EmbeddedCloud> {
+    let cloud = EmbeddedCloud::start(Options::in_memory()).await?;
+    let choreography = fact_check::topology().check().map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
+    let credentials = Credentials::new("test", "test", None, None, "test");
+    let loader = environment().region(Region::new("us-east-1")).credentials_provider(credentials);
+    let clients = Clients::load(loader.endpoint_url(cloud.endpoint()), Limits::default()).await;
+    provision(&clients, &Plan::of(&Config::of(&choreography)), &mut Reporter::silent()).await?;
+    Ok(cloud)
+}
+
 fn a_signal_drains(signal: Signal) -> anyhow::Result<()> {
-    let mut agent = Running::start()?;
+    let executor = tokio::runtime::Runtime::new()?;
+    let cloud = executor.block_on(provisioned())?;
+    let mut agent = Running::start(cloud.endpoint())?;
     let serving = agent.until("serving")?;
     let address = serving["address"].as_str().context("an address")?.to_owned();
     agent.until("receiving")?;

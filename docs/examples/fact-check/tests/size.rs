@@ -3,7 +3,7 @@
 //! Next: docs/authors.md, which promises the figure.
 
 const LINES_MAX: usize = 59;
-const WRITTEN: [&str; 2] = [include_str!("../src/lib.rs"), include_str!("../examples/fact-check.rs")];
+const WRITTEN: [&str; 2] = [include_str!("../src/lib.rs"), include_str!("../src/main.rs")];
 
 fn counted(source: &str) -> usize {
     source.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count()
@@ -25,5 +25,5 @@ fn blank_lines_and_comments_do_not_count_and_everything_else_does() {
 fn nothing_of_the_agent_stands_in_a_file_that_is_not_counted() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/");
     let files = |of: &str| std::fs::read_dir(format!("{folder}{of}")).unwrap().count();
-    assert_eq!((files("src"), files("examples")), (1, 1));
+    assert_eq!(files("src"), WRITTEN.len());
 }

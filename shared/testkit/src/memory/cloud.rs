@@ -4,17 +4,10 @@
 
 use std::sync::Arc;
 
-use contract::{Clock, PortError, Topology};
-use runtime::config::Config;
-use runtime::ports::{Ports, SystemClock};
+use contract::{Clock, Topology};
+use runtime::ports::Ports;
 
 use super::{MemoryArtifacts, MemoryBus, MemoryLedger, MemoryQueue, QueueSettings};
-
-/// A cloud for one process, on this machine's clock: where an author's `main` begins, before there is any other.
-pub fn connect(config: &Config) -> Result<Ports, PortError> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    Ok(MemoryCloud::new(&config.choreography, &clock, 0).ports(clock))
-}
 
 /// Queues, bus, ledger and artifacts as provisioning would make them. Clones share them.
 #[derive(Clone, Debug)]

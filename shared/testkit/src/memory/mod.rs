@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub use crate::clock::{ManualClock, TokioClock};
 pub use artifacts::MemoryArtifacts;
 pub use bus::{MemoryBus, Rule};
-pub use cloud::{MemoryCloud, connect};
+pub use cloud::MemoryCloud;
 pub use ledger::MemoryLedger;
 pub use queue::{MemoryQueue, Place, QueueSettings, Redrive, StoredMessage};
 
