@@ -35,6 +35,11 @@ pub trait Artifacts: Send + Sync + fmt::Debug {
     async fn put(&self, bytes: &[u8], mediatype: &str) -> Result<ArtifactRef, PortError>;
     /// The bytes as the store has them. Callers want `fetch`, which verifies.
     async fn get(&self, uri: &str) -> Result<Vec<u8>, PortError>;
+    /// Makes an artifact version `version` of a name. False where that version is another artifact already: whoever
+    /// wants to go on from it reads it first.
+    async fn publish(&self, name: &str, version: u64, artifact: &ArtifactRef) -> Result<bool, PortError>;
+    /// The newest version of a name.
+    async fn latest(&self, name: &str) -> Result<Option<(u64, ArtifactRef)>, PortError>;
 }
 
 /// Reads an artifact and makes sure that it is the one that was referred to.

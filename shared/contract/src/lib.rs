@@ -1,4 +1,4 @@
-//! WHAT TRAVELS: envelope, attributes, ids, events and the topology; the traits `Artifacts` and `Clock`.
+//! WHAT TRAVELS: envelope, attributes, ids, events, documents and the topology; the traits `Artifacts`, `Clock`, `Workplace`.
 //!
 //! Invariant: no executor, no AWS, no input or output. Everything here is a value or a pure function of values.
 //! Invariant: nothing that comes from outside is believed before `decode` has looked at it.
@@ -10,6 +10,7 @@ mod cause;
 mod clock;
 pub mod compat;
 pub mod decode;
+pub mod documents;
 mod envelope;
 mod error;
 pub mod events;
@@ -21,6 +22,7 @@ mod names;
 pub mod schema;
 pub mod topology;
 mod trace;
+mod workplace;
 
 pub use artifact::{ArtifactRef, Artifacts};
 pub use attributes::Attributes;
@@ -34,3 +36,4 @@ pub use ids::{Digest, EventId, GOAL_NAMESPACE, GoalId, NoTenant, Tenant, Unit};
 pub use names::{DaemonName, EventType, JoinName, QueueName, RowName, Source};
 pub use topology::{Choreography, Topology};
 pub use trace::{SpanId, TraceContext, TraceId};
+pub use workplace::{Answered, AttemptRecord, Exchange, Partner, Refused, Reserved, Spend, Workplace};

@@ -24,6 +24,12 @@ macro_rules! name {
             }
         }
 
+        impl From<&'static str> for $name {
+            fn from(name: &'static str) -> Self {
+                Self::new(name)
+            }
+        }
+
         impl From<String> for $name {
             fn from(name: String) -> Self {
                 Self(Cow::Owned(name))

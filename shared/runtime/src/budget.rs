@@ -5,16 +5,16 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use contract::PortError;
+use contract::{PortError, Refused, Spend};
 
 use crate::context::Context;
-use crate::ledger::spend::{self, Call, Refusal, Spend};
+use crate::ledger::spend::{self, Call, Refusal};
 use crate::ledger::{ItemKey, step::Hold};
 use crate::ports::Written;
 
 /// The means of one attempt of one step.
 #[derive(Clone, Debug)]
-pub struct Budget(Arc<Means>);
+pub struct Budget(Option<Arc<Means>>);
 
 #[derive(Debug)]
 struct Means {
@@ -31,29 +31,21 @@ struct Means {
 /// The right to spend up to a bound, once.
 #[must_use = "a reservation that is not settled is booked at its bound"]
 #[derive(Debug)]
-pub struct Reservation {
+pub struct Reservation(Option<Open>);
+
+#[derive(Debug)]
+struct Open {
     means: Arc<Means>,
     call: Call,
     bound: Spend,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BudgetError {
-    #[error("the goal's allowance does not cover this call")]
-    Exhausted,
-    /// The goal has ended, or this attempt is not the holder any more: the work is being cancelled.
-    #[error("this attempt may not spend any more")]
-    Deposed,
-    #[error(transparent)]
-    Port(#[from] PortError),
-}
-
-impl From<BudgetError> for crate::StepError {
-    fn from(error: BudgetError) -> crate::StepError {
+impl From<Refused> for crate::StepError {
+    fn from(error: Refused) -> crate::StepError {
         match error {
-            BudgetError::Exhausted => crate::StepError::BudgetExhausted,
-            BudgetError::Deposed => crate::StepError::Deposed,
-            BudgetError::Port(error) => error.into(),
+            Refused::Exhausted => crate::StepError::BudgetExhausted,
+            Refused::Deposed => crate::StepError::Deposed,
+            Refused::Port(error) => error.into(),
         }
     }
 }
@@ -68,22 +60,27 @@ impl Budget {
             tokens: AtomicU64::new(0),
             micros: AtomicU64::new(0),
         };
-        Budget(Arc::new(means))
+        Budget(Some(Arc::new(means)))
+    }
+
+    /// Nothing is paid, so nothing is counted: a replay's, and that of a handler which is tried by itself.
+    pub(crate) fn unbounded() -> Budget {
+        Budget(None)
     }
 
     /// Before a model is asked: at most this much.
-    pub async fn reserve(&self, bound: Spend) -> Result<Reservation, BudgetError> {
-        let means = &self.0;
+    pub async fn reserve(&self, bound: Spend) -> Result<Reservation, Refused> {
+        let Some(means) = &self.0 else { return Ok(Reservation(None)) };
         let number = means.calls.fetch_add(1, Ordering::Relaxed);
         let call = Call { step: means.hold.key.clone(), epoch: means.hold.epoch, number };
         means.open.fetch_add(1, Ordering::Relaxed);
         match means.context.write(&spend::reserve(&call, bound)).await? {
-            Written::Applied(_) => Ok(Reservation { means: Arc::clone(means), call, bound }),
+            Written::Applied(_) => Ok(Reservation(Some(Open { means: Arc::clone(means), call, bound }))),
             Written::Refused(goal) => match goal.map(|goal| spend::refusal(&call, &goal)) {
-                Some(Refusal::Mine) => Ok(Reservation { means: Arc::clone(means), call, bound }),
+                Some(Refusal::Mine) => Ok(Reservation(Some(Open { means: Arc::clone(means), call, bound }))),
                 refused => {
                     means.open.fetch_sub(1, Ordering::Relaxed);
-                    Err(if refused == Some(Refusal::Exhausted) { BudgetError::Exhausted } else { BudgetError::Deposed })
+                    Err(if refused == Some(Refusal::Exhausted) { Refused::Exhausted } else { Refused::Deposed })
                 }
             },
         }
@@ -91,12 +88,15 @@ impl Budget {
 
     /// What this attempt has really cost so far, as far as it was settled.
     pub fn spent(&self) -> Spend {
-        Spend { tokens: self.0.tokens.load(Ordering::Relaxed), micros: self.0.micros.load(Ordering::Relaxed) }
+        self.0.as_ref().map_or_else(Spend::default, |means| Spend {
+            tokens: means.tokens.load(Ordering::Relaxed),
+            micros: means.micros.load(Ordering::Relaxed),
+        })
     }
 
     /// Whether every reservation of this attempt is known to be settled: then there is nothing to book.
     pub(crate) fn settled(&self) -> bool {
-        self.0.open.load(Ordering::Relaxed) == 0
+        self.0.as_ref().is_none_or(|means| means.open.load(Ordering::Relaxed) == 0)
     }
 }
 
@@ -104,13 +104,14 @@ impl Reservation {
     /// After the model answered: what it really cost. An answer that was paid for is not thrown away because this
     /// fails: what is not settled is booked at its bound when the step ends.
     pub async fn settle(self, cost: Spend) {
-        self.means.tokens.fetch_add(cost.tokens, Ordering::Relaxed);
-        self.means.micros.fetch_add(cost.micros, Ordering::Relaxed);
-        match self.means.context.write(&spend::settle(&self.call, self.bound, cost)).await {
+        let Some(Open { means, call, bound }) = self.0 else { return };
+        means.tokens.fetch_add(cost.tokens, Ordering::Relaxed);
+        means.micros.fetch_add(cost.micros, Ordering::Relaxed);
+        match means.context.write(&spend::settle(&call, bound, cost)).await {
             Ok(_) => {
-                self.means.open.fetch_sub(1, Ordering::Relaxed);
+                means.open.fetch_sub(1, Ordering::Relaxed);
             }
-            Err(error) => tracing::warn!(goal = %self.call.step.goal, %error, "a reservation is booked at its bound"),
+            Err(error) => tracing::warn!(goal = %call.step.goal, %error, "a reservation is booked at its bound"),
         }
     }
 }

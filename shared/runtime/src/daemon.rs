@@ -43,14 +43,18 @@ impl fmt::Debug for Daemon {
 }
 
 impl Daemon {
-    pub fn new(name: &'static str, choreography: Choreography) -> Daemon {
-        Daemon { name: DaemonName::new(name), choreography, handlers: BTreeMap::new(), health: Health::new() }
+    pub fn new(name: impl Into<DaemonName>, choreography: Choreography) -> Daemon {
+        Daemon { name: name.into(), choreography, handlers: BTreeMap::new(), health: Health::new() }
     }
 
     /// Who handles a row's events.
     pub fn handles<H: Handler>(mut self, row: &'static str, handler: H) -> Daemon {
         self.handlers.insert(RowName::new(row), Arc::new(Erased(handler)));
         self
+    }
+
+    pub(crate) fn handler(&self, row: &RowName) -> Option<&Arc<dyn AnyHandler>> {
+        self.handlers.get(row)
     }
 
     /// Where it tells how it is, for `/readyz`.

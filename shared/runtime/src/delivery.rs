@@ -13,10 +13,11 @@ use crate::budget::{self, Budget};
 use crate::claim::{Claim, claim};
 use crate::goals::{self, Admission};
 use crate::handler::{Step as StepAtWork, StepError};
+use crate::journal::Journal;
 use crate::lane::Lane;
 use crate::ledger::Write;
 use crate::ledger::goal::Goal;
-use crate::ledger::step::{Hold, Over, State, Step};
+use crate::ledger::step::{Ending, Hold, Over, State, Step};
 use crate::message::Delivery;
 use crate::ports::{Received, Written};
 use crate::settle::Settlement;
@@ -88,17 +89,11 @@ async fn work(
     }
     let means = Budget::new(Arc::clone(context), hold.clone());
     if let Some(cause) = tries_are_over(lane, step) {
-        return record(lane, &hold, hold.park(&cause, false, context.now())).await;
+        let ending = Ending { at: context.now(), record: None };
+        return record(lane, &hold, hold.park(&cause, false, ending)).await;
     }
-    let at_work = StepAtWork {
-        event: Arc::clone(&delivery.event),
-        attempt: step.attempts + 1,
-        key: format!("{}/{}", lane.row.name, delivery.event.id),
-        goal_deadline: goal.deadline,
-        budget: means.clone(),
-        artifacts: Arc::clone(&context.ports.artifacts),
-        clock: Arc::clone(&context.ports.clock),
-    };
+    let journal = Journal::new(step.attempts + 1, context.now());
+    let at_work = at_work(lane, delivery, goal, &means, &journal);
     let returned = match attend::attend(lane, delivery, &hold, held_since, at_work).await {
         Attended::Returned(returned) => returned,
         Attended::Panicked(why) => Err(StepError::transient(format!("the handler panicked: {why}"))),
@@ -116,26 +111,37 @@ async fn work(
             return Ok(Worked::Settled(Settlement::Leave));
         }
     };
-    let handled = match returned {
-        Ok(handled) => outcome::of(lane, delivery, goal, handled).await.map_err(|error| match error {
-            PortError::Permanent { reason } => StepError::Permanent { reason },
-            PortError::Transient { why, retry_after } => StepError::Transient { why, retry_after },
-        }),
-        Err(error) => Err(error),
+    let kept = context.retried(|| journal.keep(&*context.ports.artifacts)).await;
+    let committed = async {
+        let outcome = outcome::of(lane, delivery, goal, returned?).await?;
+        let ending = Ending { at: context.now(), record: kept.clone()? };
+        // Perhaps applied, perhaps not: giving it back finds out, and goes on from what it finds.
+        Ok(record(lane, &hold, hold.commit(outcome, means.spent(), !means.settled(), ending)).await?)
     };
-    let error = match handled {
-        Ok(outcome) => {
-            match record(lane, &hold, hold.commit(outcome, means.spent(), !means.settled(), context.now())).await {
-                // Perhaps applied, perhaps not: giving it back finds out, and goes on from what it finds.
-                Err(PortError::Transient { why, retry_after }) => StepError::Transient { why, retry_after },
-                Err(PortError::Permanent { reason }) => StepError::Permanent { reason },
-                recorded => return recorded,
-            }
-        }
+    let error: StepError = match committed.await {
+        Ok(recorded) => return Ok(recorded),
         Err(error) => error,
     };
     trail.failed(&error);
-    give_up_or_back(lane, step, &hold, error, !means.settled()).await
+    // A failure is told with its record where there is one, and without where not.
+    let ending = Ending { at: context.now(), record: kept.unwrap_or_default() };
+    give_up_or_back(lane, step, &hold, error, !means.settled(), ending).await
+}
+
+fn at_work(lane: &Lane, delivery: &Delivery<'_>, goal: &Goal, means: &Budget, journal: &Journal) -> StepAtWork {
+    let context = &lane.context;
+    let so_long = Duration::from_secs(lane.limits().step_deadline_s);
+    StepAtWork {
+        event: Arc::clone(&delivery.event),
+        attempt: journal.so_far().attempt,
+        key: format!("{}/{}", lane.row.name, delivery.event.id),
+        goal_deadline: goal.deadline,
+        deadline: context.now() + so_long,
+        budget: means.clone(),
+        artifacts: journal.noting(Arc::clone(&context.ports.artifacts)),
+        clock: Arc::clone(&context.ports.clock),
+        journal: journal.clone(),
+    }
 }
 
 /// After an error: another try later, or the end of trying.
@@ -145,23 +151,22 @@ async fn give_up_or_back(
     hold: &Hold,
     error: StepError,
     unbooked: bool,
+    ending: Ending,
 ) -> Result<Worked, PortError> {
     let context = &lane.context;
     context.telemetry.metrics().attempt_failed(&lane.row.name);
     let write = match error {
         StepError::Transient { why, retry_after } => {
-            let not_before = context.now() + context.step_backoff(step.attempts, retry_after);
-            let over = Over::new("failed", context.now(), Some(&why));
+            let not_before = ending.at + context.step_backoff(step.attempts, retry_after);
+            let over = Over::new("failed", ending.at, Some(&why)).recorded(ending.record);
             hold.release(1, not_before, &over, Some(&Cause::new(CauseKind::AttemptsExhausted, why)))
         }
-        StepError::Permanent { reason } => {
-            hold.park(&Cause::new(CauseKind::Permanent, reason), unbooked, context.now())
-        }
+        StepError::Permanent { reason } => hold.park(&Cause::new(CauseKind::Permanent, reason), unbooked, ending),
         // Somebody else holds the step, or its goal has ended: whoever receives the message next finds out which.
         StepError::Deposed => return Ok(Worked::Settled(Settlement::RetryAfter(Duration::from_secs(1)))),
         StepError::BudgetExhausted => {
             let cause = Cause::new(CauseKind::BudgetExhausted, "the goal's allowance is spent");
-            hold.park(&cause, unbooked, context.now())
+            hold.park(&cause, unbooked, ending)
         }
     };
     record(lane, hold, write).await

@@ -7,10 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use contract::{Artifacts, Clock, Event, EventData, EventType, JoinName, UnixMs};
+use contract::{
+    Artifacts, Clock, Event, EventData, EventType, Exchange, JoinName, Refused, Reserved, Spend, UnixMs, Workplace,
+};
 use serde_json::Value;
 
-use crate::budget::Budget;
+use crate::budget::{Budget, Reservation};
+use crate::journal::Journal;
 
 /// What a row does with one event.
 #[async_trait]
@@ -45,9 +48,44 @@ pub struct Step {
     pub key: String,
     /// When the goal ends as failed if nothing else ended it.
     pub goal_deadline: UnixMs,
+    /// When this attempt must be done.
+    pub deadline: UnixMs,
     pub budget: Budget,
     pub artifacts: Arc<dyn Artifacts>,
     pub clock: Arc<dyn Clock>,
+    pub journal: Journal,
+}
+
+#[async_trait]
+impl Workplace for Step {
+    fn artifacts(&self) -> &Arc<dyn Artifacts> {
+        &self.artifacts
+    }
+    fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+    fn key(&self) -> &str {
+        &self.key
+    }
+    fn deadline(&self) -> UnixMs {
+        self.deadline.min(self.goal_deadline)
+    }
+    async fn reserve(&self, bound: Spend) -> Result<Box<dyn Reserved>, Refused> {
+        Ok(Box::new(self.budget.reserve(bound).await?))
+    }
+    fn note(&self, exchange: Exchange) {
+        self.journal.note(exchange);
+    }
+    fn recorded(&self) -> Option<&[Exchange]> {
+        self.journal.recorded()
+    }
+}
+
+#[async_trait]
+impl Reserved for Reservation {
+    async fn settle(self: Box<Self>, cost: Spend) {
+        Reservation::settle(*self, cost).await;
+    }
 }
 
 /// What should happen. Nothing of it does before it is committed.

@@ -1,9 +1,10 @@
 //! Owns a process from its start to its exit code: configuration, telemetry, pages, connection, signals, drain.
 //! Never knows which servers the ports reach, nor what the handlers do: `main` says both in one closure.
-//! Next: `daemon` runs until a signal comes; exit codes are 0 drained, 1 failed, 64 bad configuration.
+//! Next: `daemon` runs until a signal comes; exit codes are 0 drained, 1 failed, 2 usage, 64 bad configuration.
 
 use std::fmt;
 use std::future::Future;
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -17,8 +18,11 @@ use crate::context::Surroundings;
 use crate::daemon::Daemon;
 use crate::http::{Health, HttpServer};
 use crate::ports::Ports;
+use crate::replay::replay;
 use crate::telemetry::Telemetry;
 
+/// What a wrong command line exits with.
+const EXIT_USAGE: u8 = 2;
 /// What the executor's shutdown may wait for tasks that do not end.
 const LEFT_BEHIND_MAX: Duration = Duration::from_secs(1);
 
@@ -45,9 +49,22 @@ impl Service {
         self
     }
 
-    /// Reads the environment, starts telemetry and pages, asks `connect` for the daemon and its ports, and runs it
-    /// until SIGTERM or SIGINT; then drains. Returns what `main` returns.
-    pub fn run<E: fmt::Display>(self, connect: impl AsyncFnOnce(&Config) -> Result<(Daemon, Ports), E>) -> ExitCode {
+    /// Reads the environment, lets `hatch` give the daemon its handlers, starts telemetry and pages, asks `connect` for
+    /// ports, and runs until SIGTERM or SIGINT; then drains. Returns what `main` returns.
+    /// With the argument `replay` it runs one recorded step from standard input instead, and connects to nothing.
+    pub fn run<E: fmt::Display>(
+        self,
+        hatch: impl FnOnce(Daemon, &Config) -> Result<Daemon, Why>,
+        connect: impl AsyncFnOnce(&Config) -> Result<Ports, E>,
+    ) -> ExitCode {
+        let asked = match std::env::args().nth(1).as_deref() {
+            None => Asked::ToLive,
+            Some("replay") => Asked::ToReplay,
+            Some(other) => {
+                say(&format_args!("{}: {other:?} is unknown: no argument runs the daemon, replay one step", self.name));
+                return ExitCode::from(EXIT_USAGE);
+            }
+        };
         let choreography = match self.topology.check() {
             Ok(choreography) => choreography,
             Err(problems) => {
@@ -59,12 +76,20 @@ impl Service {
             Ok(config) => Config { daemon: Some(self.name.clone()), ..config },
             Err(problems) => return refused(&problems),
         };
+        let daemon = Daemon::new(self.name.clone(), config.choreography.clone());
+        let daemon = match hatch(daemon, &config) {
+            Ok(daemon) => daemon,
+            Err(problems) => return refused(&problems),
+        };
         let ran = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
             .map_err(|why| format!("the executor does not start: {why}"))
             .and_then(|executor| {
-                let ran = executor.block_on(live(&self.name, config, connect));
+                let ran = match asked {
+                    Asked::ToLive => executor.block_on(live(&self.name, config, daemon, connect)),
+                    Asked::ToReplay => executor.block_on(replayed(&daemon)),
+                };
                 // A handler that never yields must not keep a drained daemon from ending.
                 executor.shutdown_timeout(LEFT_BEHIND_MAX);
                 ran
@@ -79,10 +104,21 @@ impl Service {
     }
 }
 
+enum Asked {
+    ToLive,
+    ToReplay,
+}
+
+async fn replayed(daemon: &Daemon) -> Result<(), Why> {
+    let outputs = replay(daemon, std::io::stdin().lock()).await?;
+    writeln!(std::io::stdout().lock(), "{outputs}").map_err(|why| format!("standard output: {why}"))
+}
+
 async fn live<E: fmt::Display>(
     name: &DaemonName,
     config: Config,
-    connect: impl AsyncFnOnce(&Config) -> Result<(Daemon, Ports), E>,
+    daemon: Daemon,
+    connect: impl AsyncFnOnce(&Config) -> Result<Ports, E>,
 ) -> Result<(), Why> {
     let (telemetry, _flushed_at_the_end) = Telemetry::start(&config, name).map_err(|why| why.to_string())?;
     let signalled = signals()?;
@@ -105,7 +141,7 @@ async fn live<E: fmt::Display>(
         () = stop.cancelled() => return Ok(()),
         connected = connect(&config) => connected,
     };
-    let (daemon, ports) = connected.map_err(|why| format!("not connected: {why}"))?;
+    let ports = connected.map_err(|why| format!("not connected: {why}"))?;
     let with = Surroundings {
         ports,
         settings: config.settings,

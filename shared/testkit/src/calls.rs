@@ -183,4 +183,14 @@ impl Artifacts for Counted<dyn Artifacts> {
         self.1.begin("artifact", 1).await;
         self.0.get(uri).await
     }
+
+    async fn publish(&self, name: &str, version: u64, artifact: &ArtifactRef) -> Result<bool, PortError> {
+        self.1.begin("artifact", 1).await;
+        self.0.publish(name, version, artifact).await
+    }
+
+    async fn latest(&self, name: &str) -> Result<Option<(u64, ArtifactRef)>, PortError> {
+        self.1.begin("artifact", 1).await;
+        self.0.latest(name).await
+    }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use contract::events::{GoalCancelled, GoalCompleted, ReportWritten};
 use contract::{CauseKind, EventData};
 use runtime::ledger::{Attr, WriteName};
-use runtime::{BudgetError, Handled, Spend, Step, StepError};
+use runtime::{Handled, Refused, Spend, Step, StepError};
 use testkit::place::Op;
 use testkit::stage::{At, Fault, Stage, Wish};
 
@@ -180,6 +180,6 @@ async fn in_an_ended_goal_nobody_may_reserve_any_more() {
     stage.cancel(&wish).await;
     stage.until_quiet().await;
     stage.one_end::<GoalCancelled>(wish.id());
-    assert_eq!(*said.lock().unwrap(), [format!("{:?}", Err::<(), _>(BudgetError::Deposed))]);
+    assert_eq!(*said.lock().unwrap(), [format!("{:?}", Err::<(), _>(Refused::Deposed))]);
     assert_eq!(purse(&stage, &wish)[..3], [0, 0, 100]);
 }

@@ -4,11 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use contract::{Cause, CauseKind, Digest, EventId, GoalId, RowName, Tenant, Unit, UnixMs};
-use runtime::Token;
-use runtime::ledger::spend::{self, Call, Spend};
-use runtime::ledger::step::{self, Claimant, Crashes, Hold, Over, Step};
+use runtime::ledger::spend::{self, Call};
+use runtime::ledger::step::{self, Claimant, Crashes, Ending, Hold, Over, Step};
 use runtime::ledger::{Attr, Change, Condition, Item, ItemKey, Mode, Value, Write, WriteName};
 use runtime::ports::{Ledger, Written};
+use runtime::{Spend, Token};
 use testkit::memory::MemoryLedger;
 
 const NOW: UnixMs = UnixMs(1_795_000_000_000);
@@ -37,7 +37,7 @@ fn hold(token: &str, epoch: u32) -> Hold {
 }
 
 fn over() -> Over {
-    Over { how: "failed".into(), at: NOW, why: None }
+    Over::new("failed", NOW, None)
 }
 
 async fn applied(ledger: &MemoryLedger, write: &Write) -> Item {
@@ -69,10 +69,10 @@ async fn set(ledger: &MemoryLedger, key: ItemKey, changes: Vec<Change>) -> Item 
 }
 
 fn commit(hold: &Hold) -> Write {
-    hold.commit("{\"here\":{}}".into(), runtime::Spend::default(), false, NOW)
+    hold.commit("{\"here\":{}}".into(), Spend::default(), false, Ending { at: NOW, record: None })
 }
 fn park(hold: &Hold) -> Write {
-    hold.park(&Cause::new(CauseKind::Permanent, "no"), false, NOW)
+    hold.park(&Cause::new(CauseKind::Permanent, "no"), false, Ending { at: NOW, record: None })
 }
 fn release(hold: &Hold) -> Write {
     hold.release(1, NOW, &over(), None)

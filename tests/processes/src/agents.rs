@@ -29,7 +29,11 @@ pub const NAMES: [&str; 4] = ["research", "analysis", "writer", "recommendation"
 
 /// The daemon of that name, with its scripts.
 pub fn daemon(name: &'static str, choreography: Choreography) -> Daemon {
-    let daemon = Daemon::new(name, choreography);
+    hatch(name, Daemon::new(name, choreography))
+}
+
+/// Its scripts.
+pub fn hatch(name: &str, daemon: Daemon) -> Daemon {
     match name {
         "research" => daemon.handles("research", Plan).handles("research-tasks", Task),
         "analysis" => daemon.handles("analysis", Analysis),

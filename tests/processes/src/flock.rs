@@ -69,7 +69,7 @@ impl Flock {
 impl Bird {
     pub fn start(name: &'static str, site: &Site) -> anyhow::Result<Bird> {
         let mut command = Command::new(built("scripted-agent")?);
-        command.arg(name).env_clear().envs(site.environment());
+        command.env_clear().envs(site.environment()).env("SCRIPTED_AGENT", name);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().with_context(|| format!("{name} does not start"))?;
         let said = Arc::<Mutex<Vec<String>>>::default();

@@ -5,11 +5,8 @@
 use std::process::ExitCode;
 
 use fact_check::{FactCheck, topology};
-use runtime::{Daemon, Service};
+use runtime::Service;
 
 fn main() -> ExitCode {
-    Service::new("fact-check", topology()).run(async |config| {
-        let daemon = Daemon::new("fact-check", config.choreography.clone()).handles("fact-check", FactCheck);
-        aws::connect(config).await.map(|ports| (daemon, ports))
-    })
+    Service::new("fact-check", topology()).run(|daemon, _| Ok(daemon.handles("fact-check", FactCheck)), aws::connect)
 }

@@ -1,5 +1,6 @@
 //! Owns the artifact port over object stores: bytes under their own hash, in a folder or in a bucket.
-//! Never a name that was not made of a hash here: whoever sends a URI cannot make a daemon read something else.
+//! Never reads a URI that was not made of a hash here: whoever sends one cannot make a daemon read something else.
+//! A name's versions are objects that are only ever created: two who publish the same version cannot both succeed.
 //! Next: `place` says where the store is, `credentials` lends S3 the SDK's; `contract::artifact` verifies what is read.
 
 mod credentials;
@@ -24,6 +25,7 @@ pub use place::{ArtifactsError, Place};
 
 /// Far above what an agent's step makes, far below what would hurt a daemon to hold.
 pub const ARTIFACT_BYTES_MAX: usize = 64 * 1024 * 1024;
+const NAME_BYTES_MAX: usize = 64;
 /// One artifact, whole, either way.
 const TRANSFER_MAX: Duration = Duration::from_secs(60);
 
@@ -45,6 +47,30 @@ impl ArtifactStore {
 
     fn uri(&self, sha256: &Digest) -> String {
         format!("{}/{sha256}", self.place.uri())
+    }
+
+    /// Where the versions of a name are.
+    fn versions(&self, name: &str) -> Result<Path, PortError> {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.chars().all(plain) {
+            return Err(PortError::permanent(format!(
+                "{name:?} is no name for an artifact: a to z, 0 to 9 and -, {NAME_BYTES_MAX} at most"
+            )));
+        }
+        Ok(Path::from_iter(self.place.prefix().parts().chain(Path::from(format!("names/{name}")).parts())))
+    }
+
+    async fn version_at(&self, name: &str, path: &Path) -> Result<ArtifactRef, PortError> {
+        let bytes = self.bytes(name, path).await?;
+        serde_json::from_slice(&bytes).map_err(|why| PortError::permanent(format!("{path} is damaged: {why}")))
+    }
+
+    async fn bytes(&self, what: &str, path: &Path) -> Result<Vec<u8>, PortError> {
+        in_time(what, async {
+            let found = self.store.get(path).await.map_err(|why| errors::of_store(what, &why))?;
+            bytes_of(what, found).await
+        })
+        .await?
     }
 
     async fn create(&self, path: &Path, bytes: &[u8], mediatype: &str) -> Result<(), Error> {
@@ -94,11 +120,34 @@ impl Artifacts for ArtifactStore {
             .hash_in(uri)
             .map(|sha256| self.path(&sha256))
             .ok_or_else(|| PortError::permanent(format!("{uri:?} is no artifact of {}", self.place.uri())))?;
-        in_time(uri, async {
-            let found = self.store.get(&path).await.map_err(|why| errors::of_store(uri, &why))?;
-            bytes_of(uri, found).await
-        })
-        .await?
+        self.bytes(uri, &path).await
+    }
+
+    async fn publish(&self, name: &str, version: u64, artifact: &ArtifactRef) -> Result<bool, PortError> {
+        let path = self.versions(name)?.join(format!("{version:020}.json"));
+        let text = serde_json::to_vec(artifact).map_err(|why| PortError::permanent(why.to_string()))?;
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match in_time(name, self.store.put_opts(&path, PutPayload::from(text), options)).await? {
+            Ok(_) => Ok(true),
+            // Perhaps by an earlier try of ours, whose answer was lost.
+            Err(Error::AlreadyExists { .. }) => Ok(self.version_at(name, &path).await?.sha256 == artifact.sha256),
+            Err(why) => Err(errors::of_store(name, &why)),
+        }
+    }
+
+    async fn latest(&self, name: &str) -> Result<Option<(u64, ArtifactRef)>, PortError> {
+        let folder = self.versions(name)?;
+        let listed: Vec<_> = in_time(name, self.store.list(Some(&folder)).try_collect())
+            .await?
+            .map_err(|why| errors::of_store(name, &why))?;
+        let numbered = listed.iter().filter_map(|object: &object_store::ObjectMeta| {
+            let number = object.location.filename()?.strip_suffix(".json")?.parse::<u64>().ok()?;
+            Some((number, &object.location))
+        });
+        match numbered.max_by_key(|(number, _)| *number) {
+            Some((number, path)) => Ok(Some((number, self.version_at(name, path).await?))),
+            None => Ok(None),
+        }
     }
 }
 

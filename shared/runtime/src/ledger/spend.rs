@@ -3,44 +3,27 @@
 //! Next: `budget` sends these writes for handlers, claims and effects.
 
 use std::collections::BTreeMap;
-use std::ops::Add;
 
-use contract::PortError;
 use contract::guard::{self, Guard};
+use contract::{PortError, Spend};
 
 use super::{Attr, Change, Condition, Item, ItemKey, ItemKind, Mode, Write, WriteName};
 
 /// One write has room for so many removals; whoever books asks until there is nothing left.
 pub(crate) const AT_ONCE: usize = 100;
 
-/// Tokens and millionths of a dollar.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Spend {
-    pub tokens: u64,
-    pub micros: u64,
+fn render(spend: Spend) -> String {
+    format!("{}:{}", spend.tokens, spend.micros)
 }
 
-impl Add for Spend {
-    type Output = Spend;
-    fn add(self, other: Spend) -> Spend {
-        Spend { tokens: self.tokens + other.tokens, micros: self.micros + other.micros }
-    }
+fn parse(text: &str) -> Option<Spend> {
+    let (tokens, micros) = text.split_once(':')?;
+    Some(Spend { tokens: tokens.parse().ok()?, micros: micros.parse().ok()? })
 }
 
-impl Spend {
-    fn render(self) -> String {
-        format!("{}:{}", self.tokens, self.micros)
-    }
-    fn parse(text: &str) -> Option<Spend> {
-        let (tokens, micros) = text.split_once(':')?;
-        Some(Spend { tokens: tokens.parse().ok()?, micros: micros.parse().ok()? })
-    }
-    pub(super) fn tokens(self) -> i64 {
-        i64::try_from(self.tokens).unwrap_or(i64::MAX)
-    }
-    pub(super) fn micros(self) -> i64 {
-        i64::try_from(self.micros).unwrap_or(i64::MAX)
-    }
+/// As the ledger counts.
+pub(super) fn counted(amount: u64) -> i64 {
+    i64::try_from(amount).unwrap_or(i64::MAX)
 }
 
 /// One call of one attempt of one step: reserving it twice is impossible.
@@ -70,8 +53,8 @@ pub fn reserve(call: &Call, bound: Spend) -> Write {
     let floor = Call::floor(&call.step);
     let reach = Condition::Any(vec![Condition::Absent(floor.clone()), Condition::AtMost(floor, call.epoch.into())]);
     let enough = Condition::All(vec![
-        Condition::AtLeast(Attr::TokensLeft, bound.tokens()),
-        Condition::AtLeast(Attr::MicrosLeft, bound.micros()),
+        Condition::AtLeast(Attr::TokensLeft, counted(bound.tokens)),
+        Condition::AtLeast(Attr::MicrosLeft, counted(bound.micros)),
     ]);
     let when = Condition::All(vec![
         Condition::ItemExists,
@@ -81,11 +64,11 @@ pub fn reserve(call: &Call, bound: Spend) -> Write {
         enough.guarded(Guard::ReserveAllowance),
     ]);
     let changes = vec![
-        Change::Set(call.open(), bound.render().into()),
-        Change::Add(Attr::TokensReserved, bound.tokens()),
-        Change::Add(Attr::TokensLeft, -bound.tokens()),
-        Change::Add(Attr::MicrosReserved, bound.micros()),
-        Change::Add(Attr::MicrosLeft, -bound.micros()),
+        Change::Set(call.open(), render(bound).into()),
+        Change::Add(Attr::TokensReserved, counted(bound.tokens)),
+        Change::Add(Attr::TokensLeft, -counted(bound.tokens)),
+        Change::Add(Attr::MicrosReserved, counted(bound.micros)),
+        Change::Add(Attr::MicrosLeft, -counted(bound.micros)),
         Change::Add(Attr::SpendVersion, 1),
     ];
     Write { name: WriteName::Reserve, by: None, key: ItemKey::goal(call.step.goal), mode: Mode::Update, when, changes }
@@ -115,12 +98,12 @@ pub fn refusal(call: &Call, goal: &Item) -> Refusal {
 pub fn settle(call: &Call, bound: Spend, cost: Spend) -> Write {
     let changes = vec![
         Change::Remove(call.open()),
-        Change::Add(Attr::TokensReserved, -bound.tokens()),
-        Change::Add(Attr::TokensSpent, cost.tokens()),
-        Change::Add(Attr::TokensLeft, bound.tokens() - cost.tokens()),
-        Change::Add(Attr::MicrosReserved, -bound.micros()),
-        Change::Add(Attr::MicrosSpent, cost.micros()),
-        Change::Add(Attr::MicrosLeft, bound.micros() - cost.micros()),
+        Change::Add(Attr::TokensReserved, -counted(bound.tokens)),
+        Change::Add(Attr::TokensSpent, counted(cost.tokens)),
+        Change::Add(Attr::TokensLeft, counted(bound.tokens) - counted(cost.tokens)),
+        Change::Add(Attr::MicrosReserved, -counted(bound.micros)),
+        Change::Add(Attr::MicrosSpent, counted(cost.micros)),
+        Change::Add(Attr::MicrosLeft, counted(bound.micros) - counted(cost.micros)),
         Change::Add(Attr::SpendVersion, 1),
     ];
     let when = Condition::All(vec![Condition::ItemExists, Condition::Exists(call.open()).guarded(Guard::SettleKey)]);
@@ -141,10 +124,10 @@ pub fn book(goal: &Item, step: &ItemKey, epoch: u32, own: bool) -> Result<Option
     let sum = dead.iter().fold(Spend::default(), |sum, (_, (_, bound))| sum + *bound);
     let to = if guard::stands(Guard::FloorRises) { i64::from(epoch).max(floor) } else { i64::from(epoch) };
     let mut changes = vec![
-        Change::Add(Attr::TokensReserved, -sum.tokens()),
-        Change::Add(Attr::TokensSpent, sum.tokens()),
-        Change::Add(Attr::MicrosReserved, -sum.micros()),
-        Change::Add(Attr::MicrosSpent, sum.micros()),
+        Change::Add(Attr::TokensReserved, -counted(sum.tokens)),
+        Change::Add(Attr::TokensSpent, counted(sum.tokens)),
+        Change::Add(Attr::MicrosReserved, -counted(sum.micros)),
+        Change::Add(Attr::MicrosSpent, counted(sum.micros)),
         Change::Add(Attr::SpendVersion, 1),
         Change::Set(Call::floor(step), to.into()),
     ];
@@ -172,7 +155,7 @@ pub fn open_calls(goal: &Item, step: &ItemKey) -> Result<OpenCalls, PortError> {
         let Attr::Open(name) = attr else { continue };
         let Some((epoch, number)) = name.strip_prefix(&mine).and_then(|call| call.split_once(':')) else { continue };
         let damaged = || PortError::permanent(format!("the reservation {name} is damaged"));
-        let bound = goal.text(attr).and_then(Spend::parse).ok_or_else(damaged)?;
+        let bound = goal.text(attr).and_then(parse).ok_or_else(damaged)?;
         let call = (epoch.parse().map_err(|_| damaged())?, number.parse().map_err(|_| damaged())?);
         open.insert(call, (attr.clone(), bound));
     }

@@ -5,10 +5,10 @@
 use std::time::Duration;
 
 use contract::guard::{self, Guard};
-use contract::{Cause, Digest, PortError, UnixMs};
+use contract::{ArtifactRef, Cause, Digest, PortError, Spend, UnixMs};
 use serde::{Deserialize, Serialize};
 
-use super::spend::Spend;
+use super::spend::counted;
 use super::{Attr, Change, Condition, Item, ItemKey, Mode, Value, Write, WriteName, json};
 use crate::chance::Token;
 
@@ -120,11 +120,19 @@ pub struct Over {
     pub at: UnixMs,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// What it asked and read: an `AttemptRecord`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<ArtifactRef>,
 }
 
 impl Over {
     pub fn new(how: &str, at: UnixMs, why: Option<&str>) -> Over {
-        Over { how: how.into(), at, why: why.map(contract::bounded) }
+        Over { how: how.into(), at, why: why.map(contract::bounded), record: None }
+    }
+
+    #[must_use]
+    pub fn recorded(self, record: Option<ArtifactRef>) -> Over {
+        Over { record, ..self }
     }
 }
 
@@ -227,6 +235,13 @@ impl Crashes {
     }
 }
 
+/// When an attempt was over, and what it asked and read.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    pub at: UnixMs,
+    pub record: Option<ArtifactRef>,
+}
+
 /// A claim that is mine, as long as the ledger agrees.
 #[derive(Clone, Debug)]
 pub struct Hold {
@@ -268,14 +283,15 @@ impl Hold {
         self.write(WriteName::Release, Guard::ReleaseMine, claimed, changes)
     }
 
-    pub fn commit(&self, outcome: String, cost: Spend, unbooked: bool, at: UnixMs) -> Write {
+    pub fn commit(&self, outcome: String, cost: Spend, unbooked: bool, ending: Ending) -> Write {
         let claimed = is(State::Claimed).guarded(Guard::CommitState);
-        let over = Over::new("committed", at, None);
+        let at = ending.at;
+        let over = Over::new("committed", at, None).recorded(ending.record);
         let changes = vec![
             Change::Set(Attr::State, State::Committed.as_str().into()),
             Change::Set(Attr::Outcome, outcome.into()),
-            Change::Set(Attr::CostTokens, cost.tokens().into()),
-            Change::Set(Attr::CostMicros, cost.micros().into()),
+            Change::Set(Attr::CostTokens, counted(cost.tokens).into()),
+            Change::Set(Attr::CostMicros, counted(cost.micros).into()),
             Change::Set(Attr::Unbooked, unbooked.into()),
             Change::Set(Attr::FinishedAt, at.into()),
             Change::Set(Attr::Over(self.epoch.to_string()), json::text(&over)),
@@ -283,9 +299,10 @@ impl Hold {
         self.write(WriteName::Commit, Guard::CommitMine, claimed, changes)
     }
 
-    pub fn park(&self, cause: &Cause, unbooked: bool, at: UnixMs) -> Write {
+    pub fn park(&self, cause: &Cause, unbooked: bool, ending: Ending) -> Write {
         let claimed = is(State::Claimed).guarded(Guard::ParkState);
-        let over = Over::new("parked", at, Some(&cause.to_string()));
+        let at = ending.at;
+        let over = Over::new("parked", at, Some(&cause.to_string())).recorded(ending.record);
         let changes = vec![
             Change::Set(Attr::State, State::Parked.as_str().into()),
             Change::Add(Attr::Parks, 1),

@@ -11,7 +11,7 @@ use contract::{ArtifactRef, Artifacts, Digest, PortError};
 use super::locked;
 
 #[derive(Debug, Default)]
-pub struct MemoryArtifacts(Mutex<BTreeMap<String, Vec<u8>>>);
+pub struct MemoryArtifacts(Mutex<BTreeMap<String, Vec<u8>>>, Mutex<BTreeMap<(String, u64), ArtifactRef>>);
 
 impl MemoryArtifacts {
     pub fn new() -> MemoryArtifacts {
@@ -51,5 +51,17 @@ impl Artifacts for MemoryArtifacts {
     async fn get(&self, uri: &str) -> Result<Vec<u8>, PortError> {
         let found = locked(&self.0).get(uri).cloned();
         found.ok_or_else(|| PortError::permanent(format!("NoSuchKey: {uri}")))
+    }
+
+    async fn publish(&self, name: &str, version: u64, artifact: &ArtifactRef) -> Result<bool, PortError> {
+        let mut versions = locked(&self.1);
+        let there = versions.entry((name.to_owned(), version)).or_insert_with(|| artifact.clone());
+        Ok(there.sha256 == artifact.sha256)
+    }
+
+    async fn latest(&self, name: &str) -> Result<Option<(u64, ArtifactRef)>, PortError> {
+        let versions = locked(&self.1);
+        let newest = versions.range((name.to_owned(), 0)..=(name.to_owned(), u64::MAX)).next_back();
+        Ok(newest.map(|((_, version), artifact)| (*version, artifact.clone())))
     }
 }

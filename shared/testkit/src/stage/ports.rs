@@ -156,4 +156,12 @@ impl Artifacts for Scripted {
     async fn get(&self, uri: &str) -> Result<Vec<u8>, PortError> {
         self.plain(Op::ArtifactGet, uri.into(), self.cloud().artifacts.get(uri)).await
     }
+
+    async fn publish(&self, name: &str, version: u64, artifact: &ArtifactRef) -> Result<bool, PortError> {
+        self.plain(Op::ArtifactPut, name.into(), self.cloud().artifacts.publish(name, version, artifact)).await
+    }
+
+    async fn latest(&self, name: &str) -> Result<Option<(u64, ArtifactRef)>, PortError> {
+        self.plain(Op::ArtifactGet, name.into(), self.cloud().artifacts.latest(name)).await
+    }
 }

@@ -221,4 +221,12 @@ impl Artifacts for Faulty {
     async fn get(&self, uri: &str) -> Result<Vec<u8>, PortError> {
         self.call(Op::ArtifactGet, self.0.shared.cloud.artifacts.get(uri)).await
     }
+
+    async fn publish(&self, name: &str, version: u64, artifact: &ArtifactRef) -> Result<bool, PortError> {
+        self.call(Op::ArtifactPut, self.0.shared.cloud.artifacts.publish(name, version, artifact)).await
+    }
+
+    async fn latest(&self, name: &str) -> Result<Option<(u64, ArtifactRef)>, PortError> {
+        self.call(Op::ArtifactGet, self.0.shared.cloud.artifacts.latest(name)).await
+    }
 }

@@ -13,7 +13,7 @@ use contract::events::{
 };
 use contract::{EventData, RowName, Topology};
 use runtime::ledger::{Attr, ItemKey};
-use runtime::{BudgetError, Daemon, Handled, Handler, Open, Spend, Step, StepError};
+use runtime::{Daemon, Handled, Handler, Open, Refused, Spend, Step, StepError};
 
 use super::point::{Fault, Op, Side};
 use super::process::Process;
@@ -90,7 +90,7 @@ impl Script {
         for _ in 0..shared.odds.calls {
             let reservation = match step.budget.reserve(BOUND).await {
                 Ok(reservation) => reservation,
-                Err(BudgetError::Exhausted) if shared.chance(0.5) => break,
+                Err(Refused::Exhausted) if shared.chance(0.5) => break,
                 Err(error) => return Err(error.into()),
             };
             self.kill(&key).await;

@@ -1,0 +1,15 @@
+//! Owns the analysis agent's `main`: its handler, and the servers that its environment names.
+//! Never an account, a key or an address: `aws::connect` finds them where every AWS program does.
+//! Next: `config` reads what is this agent's own, `handler` does its row.
+
+use std::process::ExitCode;
+
+use analysis::{Analysis, Config, VARIABLES};
+use contract::Topology;
+use runtime::Service;
+
+fn main() -> ExitCode {
+    Service::new("analysis", Topology::murmuration())
+        .variables(VARIABLES)
+        .run(|daemon, config| Ok(daemon.handles("analysis", Analysis::with(&Config::of(config)?))), aws::connect)
+}

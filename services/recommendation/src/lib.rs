@@ -1,0 +1,10 @@
+//! RECOMMENDATION: advice by rules over findings and numbers, each with its reasons and its evidence.
+//!
+//! Invariant: no advice without evidence; what a model suggests by itself is marked as the model's own.
+//! Next: `handler` consumes `analysis.completed`; `recommendations.made` goes into the goal's result.
+
+mod config;
+mod handler;
+
+pub use config::{Config, VARIABLES};
+pub use handler::Recommending;

@@ -1,0 +1,12 @@
+//! RESEARCH: plans a goal into questions, and answers each with exact quotes from sources.
+//!
+//! Invariant: every quote is bytes of a source, with its place; nothing is answered that no source says.
+//! Next: `plan` consumes `goal.requested`, `task` consumes `research.task.requested`; `analysis` reads what they bring.
+
+mod config;
+mod plan;
+mod task;
+
+pub use config::{Config, VARIABLES};
+pub use plan::Plan;
+pub use task::Task;
