@@ -4,9 +4,24 @@
 //! Next: `plan` consumes `goal.requested`, `task` consumes `research.task.requested`; `analysis` reads what they bring.
 
 mod config;
+mod gather;
+mod offline;
 mod plan;
+mod prompted;
 mod task;
+mod topic;
 
 pub use config::{Config, VARIABLES};
 pub use plan::Plan;
 pub use task::Task;
+
+use engine::Unanswered;
+use runtime::StepError;
+
+/// A question to a model that ends this attempt.
+fn stopped(unanswered: Unanswered) -> StepError {
+    match unanswered {
+        Unanswered::Stop(refused) => refused.into(),
+        other => StepError::permanent(other.to_string()),
+    }
+}

@@ -42,6 +42,15 @@ impl Library {
         Ok(Found::default())
     }
 
+    /// Likewise among a few readings that are in no collection; their texts are stored, too.
+    pub async fn among(
+        _query: &Query,
+        _readings: Vec<super::Reading>,
+        _artifacts: &Arc<dyn Artifacts>,
+    ) -> Result<Found, PortError> {
+        Ok(Found::default())
+    }
+
     /// Keeps the text of a source, so that a quote can be held against it.
     pub async fn keep(artifacts: &Arc<dyn Artifacts>, text: &str) -> Result<ArtifactRef, PortError> {
         artifacts.put(text.as_bytes(), "text/plain; charset=utf-8").await
