@@ -10,13 +10,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Something that answers. Adapters classify what fails by what to do about it.
+///
+/// With a schema in the request, the text of the reply is one JSON document, whatever way the provider took to it. Whether
+/// it fits is for the caller to see.
 #[async_trait]
 pub trait Model: Send + Sync + fmt::Debug {
     /// `provider/model`, as the price table spells it.
     fn name(&self) -> &str;
 
     /// Asks, tells each piece of the answer as it comes, and returns the whole.
-    async fn reply(&self, request: &Request, heard: &mut (dyn FnMut(&Delta) + Send)) -> Result<Reply, PortError>;
+    async fn reply(&self, request: &Request, heard: Hearing<'_>) -> Result<Reply, PortError>;
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -83,6 +86,9 @@ pub struct ToolSpec {
     pub arguments: Value,
 }
 
+/// Whoever listens to an answer while it comes.
+pub type Hearing<'a> = &'a mut (dyn FnMut(&Delta) + Send);
+
 /// A piece of an answer, as it comes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Delta {
@@ -105,7 +111,7 @@ pub struct Reply {
 pub enum Stop {
     End,
     ToolCall,
-    /// The output cap was reached.
+    /// Unfinished: the output cap was reached, the context is full, or the provider paused.
     Truncated,
     Refused,
 }
@@ -117,6 +123,9 @@ pub struct Usage {
     /// Of the input, what the provider had in its cache.
     #[serde(default)]
     pub cached_tokens: u64,
+    /// The provider did not count: these are ours, from the bytes, and rather too many than too few.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub estimated: bool,
 }
 
 impl Message {
@@ -131,4 +140,24 @@ impl Reply {
         let words = |part: &Part| if let Part::Text { text } = part { Some(text.clone()) } else { None };
         self.parts.iter().filter_map(words).collect()
     }
+
+    /// The document that a schema asked for: small models put thoughts before it, and a fence of Markdown around it.
+    pub fn document(&self) -> Result<Value, String> {
+        let text = self.text();
+        let text = text.rsplit_once("</think>").map_or(text.as_str(), |(_, after)| after).trim();
+        let whole = serde_json::from_str(text);
+        whole.or_else(|why| fenced(text).and_then(|inner| serde_json::from_str(inner).ok()).ok_or(why.to_string()))
+    }
+}
+
+/// What stands between the first two fences.
+fn fenced(text: &str) -> Option<&str> {
+    let (_, after) = text.split_once("```")?;
+    let (inner, _) = after.split_once("```")?;
+    Some(inner.strip_prefix("json").unwrap_or(inner).trim())
+}
+
+/// How many tokens a text is, where nobody has counted: two for every seven bytes, which is rather too many.
+pub fn estimated_tokens(text_bytes: usize) -> u64 {
+    u64::try_from(text_bytes.saturating_mul(2).div_ceil(7)).unwrap_or(u64::MAX)
 }
