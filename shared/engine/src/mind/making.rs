@@ -1,0 +1,86 @@
+//! Owns making a mind of a configuration file: the file read, keys taken, models made, prices looked up.
+//! Never a model that is not asked for: an agent gets those that its own section names.
+//! Next: `Mind::of` is called once, at a daemon's start.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use super::config::{self, AgentSettings, ModelSettings, Provider};
+use super::prices::Prices;
+use super::{Mind, Price, Thinker, exposed};
+use crate::exchange::Secrets;
+use crate::model::Model;
+
+/// Somebody who makes models of one provider that the engine does not know itself.
+pub struct Make<'a> {
+    pub provider: Provider,
+    pub make: &'a dyn Fn(&ModelSettings) -> Result<Arc<dyn Model>, String>,
+}
+
+impl std::fmt::Debug for Make<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Make").field("provider", &self.provider).finish_non_exhaustive()
+    }
+}
+
+pub(super) fn mind(agent: &str, path: &str, makers: &[Make<'_>]) -> Result<Mind, String> {
+    let text = std::fs::read_to_string(path).map_err(|why| {
+        format!("MURMUR_MODELS={path}: {why}; name a file such as docs/models.example.toml, or unset it to go without")
+    })?;
+    let file = config::read(path, &text, &variable).map_err(|problems| problems.to_string())?;
+    let Some(settings) = file.agents.get(agent).filter(|settings| !settings.models.is_empty()).cloned() else {
+        return Ok(Mind::offline());
+    };
+    let prices = Prices::with(&file.prices).map_err(|problems| problems.to_string())?;
+    let keys = file.models.values().filter_map(exposed);
+    let secrets = Secrets::of(keys.chain(named_like_secrets()));
+    let (mut thinkers, mut problems) = (vec![], vec![]);
+    for name in &settings.models {
+        let Some(model) = file.models.get(name) else { continue };
+        match made(model, makers) {
+            Ok(made) => thinkers.push(Thinker::new(made, model.clone(), priced(agent, model, &prices))),
+            Err(why) => problems.push(format!("\n  - models.{name}: {why}")),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(format!("MURMUR_MODELS: {path} has {} problems:{}", problems.len(), problems.concat()));
+    }
+    Ok(Mind::with(AgentSettings { ..settings }, thinkers, secrets, file.cache))
+}
+
+fn priced(agent: &str, model: &ModelSettings, prices: &Prices) -> Price {
+    prices.of(&model.priced_as()).unwrap_or_else(|| {
+        let (name, Price { input, output, .. }) = (model.priced_as(), Price::UNKNOWN);
+        // Before telemetry has started: a closed pipe is no reason not to.
+        let _ = writeln!(
+            std::io::stderr(),
+            "{agent}: no price is known of {name}: it is counted at {input} and {output} US dollars per million tokens \
+             in and out; write [prices.{name:?}] into the file that MURMUR_MODELS names"
+        );
+        Price::UNKNOWN
+    })
+}
+
+fn made(settings: &ModelSettings, makers: &[Make<'_>]) -> Result<Arc<dyn Model>, String> {
+    if let Some(maker) = makers.iter().find(|maker| maker.provider == settings.provider) {
+        return (maker.make)(settings);
+    }
+    Err(format!("this program was built without the provider {:?}", settings.provider.name()))
+}
+
+#[allow(clippy::disallowed_methods, reason = "the one place that reads keys")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The values of variables that are named like secrets, and look like some. No model and no tool is ever given one; if
+/// one of them came back in an answer all the same, it would not get far.
+fn named_like_secrets() -> impl Iterator<Item = String> {
+    const ENDS: [&str; 5] = ["_KEY", "_KEY_ID", "_TOKEN", "_SECRET", "_PASSWORD"];
+    std::env::vars_os().filter_map(|(name, value)| {
+        let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
+        let (letter, digit) = (|c: char| c.is_ascii_alphabetic(), |c: char| c.is_ascii_digit());
+        let is_secret = value.len() >= 16 && value.contains(letter) && value.contains(digit);
+        (is_secret && ENDS.iter().any(|end| name.ends_with(end))).then_some(value)
+    })
+}
