@@ -112,6 +112,7 @@ impl<'a> Conversation<'a> {
             input_tokens: tokens::of_request(request),
             output_tokens: request.sampling.output_tokens_max.into(),
             cached_tokens: 0,
+            ..Usage::default()
         };
         let bound = thinker.price.of(most);
         if let Err(wait) = thinker.pace.turn(bound.tokens, left()).await {

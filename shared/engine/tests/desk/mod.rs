@@ -13,7 +13,7 @@ use contract::{Artifacts, Clock, Exchange, PortError, Refused, Reserved, Spend, 
 use engine::exchange::Secrets;
 use engine::mind::config::{AgentSettings, CacheSettings, ModelSettings, Provider};
 use engine::mind::{Mind, Price, Thinker};
-use engine::model::{Delta, Model, Part, Reply, Request, Stop, Usage};
+use engine::model::{Delta, Hearing, Model, Part, Reply, Request, Stop, Usage};
 use engine::prompt::{Prompt, Untrusted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -211,7 +211,7 @@ impl Model for Puppet {
         &self.name
     }
 
-    async fn reply(&self, request: &Request, heard: &mut (dyn FnMut(&Delta) + Send)) -> Result<Reply, PortError> {
+    async fn reply(&self, request: &Request, heard: Hearing<'_>) -> Result<Reply, PortError> {
         self.asked.lock().unwrap().push(request.clone());
         let turn = {
             let mut turns = self.turns.lock().unwrap();
