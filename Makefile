@@ -27,6 +27,17 @@ endef
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
+GOAL ?= Research competitive pricing for our new product and create a summary report
+SOURCES ?= compose/samples/pricing
+OUT ?= murmuration-report
+# The stand-in and everything that works on a goal.
+PROGRAMS := murmur embedded-cloud research analysis writer recommendation
+
+.PHONY: run
+run: ## work on GOAL="…" over SOURCES=dir: builds and starts everything, leaves the report in OUT=murmuration-report
+	$(CARGO) build --profile quick $(PROGRAMS:%=-p %)
+	$(dir $(DEBUG))quick/murmur run "$(GOAL)" $(SOURCES:%=--sources "%") --out "$(OUT)"
+
 .PHONY: test
 test: ## every test of the workspace, with nextest where it is installed
 ifeq ($(HAS_NEXTEST),yes)
@@ -92,13 +103,18 @@ mutants: ## remove each guard in turn; a named test must fail every time
 fuzz: ## decode INPUTS=10000000 generated inputs without a panic
 	$(CARGO) run --profile fuzz -p contract --example fuzz -- --inputs $(INPUTS)
 
-# The suites of the adapters, then the whole choreography as processes; with-server.sh starts the server and stops it.
+# The suites of the adapters, then the four agents as processes; with-server.sh starts the server and stops it.
 define outside
 --workspace --features aws/$(1),processes/outside --test $(1) --test outside
+endef
+# `--test` alone builds no program of another package.
+define outside_programs
+$(CARGO) build --workspace --bins --tests --features aws/$(1),processes/outside
 endef
 
 .PHONY: test-localstack
 test-localstack: ## suites and choreography against real LocalStack 4.14.0 (Docker, or Python 3.13 without)
+	$(call outside_programs,localstack)
 ifeq ($(HAS_NEXTEST),yes)
 	$(CARGO) nextest run --no-run $(call outside,localstack)
 	localstack/host/with-server.sh localstack -- $(CARGO) nextest run $(call outside,localstack)
@@ -108,6 +124,7 @@ endif
 
 .PHONY: test-ministack
 test-ministack: ## suites and choreography against ministack (Python 3.11 or newer)
+	$(call outside_programs,ministack)
 ifeq ($(HAS_NEXTEST),yes)
 	$(CARGO) nextest run --no-run $(call outside,ministack)
 	localstack/host/with-server.sh ministack -- $(CARGO) nextest run $(call outside,ministack)

@@ -4,6 +4,7 @@
 
 mod flock;
 mod goal;
+mod ingest;
 mod run;
 mod show;
 mod standin;
@@ -26,6 +27,17 @@ struct Flags {
 enum Command {
     /// Work on one goal, here: starts everything, shows progress, leaves a report, stops everything
     Run(Run),
+    /// Read folders and files into a collection, where the environment says that artifacts are kept
+    Ingest(Ingest),
+}
+
+#[derive(Debug, clap::Args)]
+struct Ingest {
+    /// Folders and files
+    #[arg(required = true, value_name = "DIR")]
+    sources: Vec<PathBuf>,
+    #[arg(long, value_name = "NAME", default_value = engine::corpus::DEFAULT_COLLECTION)]
+    collection: String,
 }
 
 #[derive(Debug, clap::Args)]
@@ -50,12 +62,17 @@ struct Run {
 }
 
 fn main() -> ExitCode {
-    let Command::Run(asked) = Flags::parse().command;
+    let asked = Flags::parse().command;
     let executor = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let ran = executor.map_err(anyhow::Error::from).and_then(|executor| {
         executor.block_on(async {
             tokio::select! {
-                ran = run::run(&asked) => ran,
+                ran = async {
+                    match &asked {
+                        Command::Run(asked) => run::run(asked).await,
+                        Command::Ingest(asked) => ingest::ingest(asked).await,
+                    }
+                } => ran,
                 // What was started ends with the values that own it.
                 stopped = tokio::signal::ctrl_c() => stopped.map(|()| false).map_err(anyhow::Error::from),
             }

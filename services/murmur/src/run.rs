@@ -3,19 +3,18 @@
 //! Next: `standin` and `flock` are started, `goal` is sent and watched, `show` tells a person.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use contract::events::{GoalCompleted, RecommendationsMade, ReportWritten};
 use contract::{ArtifactRef, Artifacts, artifact};
-use engine::corpus::{self, DEFAULT_COLLECTION, Ingested};
-use runtime::ports::Ports;
+use engine::corpus::DEFAULT_COLLECTION;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
 use crate::flock::Flock;
 use crate::goal::{Ended, Goal};
+use crate::ingest;
 use crate::show;
 use crate::standin::Standin;
 
@@ -34,7 +33,7 @@ pub(crate) async fn run(asked: &crate::Run) -> anyhow::Result<bool> {
     let flock = Flock::start(&standin, &place.path().join("logs")).await?;
     show::line(format_args!("four agents are up, {}", show::seconds(began.elapsed())));
     for folder in &folders {
-        ingested(folder, &ports).await?;
+        ingest::one(Path::new(folder), DEFAULT_COLLECTION, &ports.artifacts).await?;
     }
     let goal = Goal::new(&asked.goal, urls, asked.context.clone());
     goal.send(&ports, &standin.choreography).await?;
@@ -66,14 +65,6 @@ pub(crate) struct Kept {
     pub(crate) report: String,
     pub(crate) files: Vec<PathBuf>,
     pub(crate) recommendations: RecommendationsMade,
-}
-
-async fn ingested(folder: &str, ports: &Ports) -> anyhow::Result<()> {
-    let progress = show::Ingesting::new(folder);
-    let artifacts: Arc<dyn Artifacts> = Arc::clone(&ports.artifacts);
-    let told: Ingested = corpus::ingest(Path::new(folder), DEFAULT_COLLECTION, &artifacts, &progress).await?;
-    progress.ended(&told);
-    Ok(())
 }
 
 /// Report, other forms, tables and advice, under names that a person looks for.

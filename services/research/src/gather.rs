@@ -13,7 +13,6 @@ use engine::tools::{fetch, web};
 use engine::{Sitting, Unanswered, corpus};
 use runtime::{Step, StepError};
 
-
 use crate::{Config, prompted};
 
 const PASSAGES_MAX: usize = 12;

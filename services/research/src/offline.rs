@@ -50,7 +50,9 @@ mod tests {
     #[test]
     fn a_goal_about_prices_is_asked_about_prices() {
         let asked = questions("Research competitive pricing for our new product and create a summary report");
-        assert!(asked.len() >= 5 && asked.iter().all(|one| one.starts_with("competitive pricing for our new product: ")));
+        assert!(
+            asked.len() >= 5 && asked.iter().all(|one| one.starts_with("competitive pricing for our new product: "))
+        );
         assert!(asked.iter().any(|one| one.contains("willing to pay")), "{asked:?}");
     }
 
