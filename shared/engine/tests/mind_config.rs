@@ -28,7 +28,8 @@ type MakeOne = dyn Fn(&ModelSettings) -> Result<std::sync::Arc<dyn Model>, Strin
 
 /// Makes of every setting a model that is never asked.
 fn made(agent: &str, path: &str) -> Result<Mind, String> {
-    let make: &MakeOne = &|settings| Ok(std::sync::Arc::new(Made(format!("{}/{}", settings.provider.name(), settings.model))));
+    let make: &MakeOne =
+        &|settings| Ok(std::sync::Arc::new(Made(format!("{}/{}", settings.provider.name(), settings.model))));
     let makers = [Provider::Anthropic, Provider::OpenAi, Provider::Bedrock].map(|provider| Make { provider, make });
     Mind::of_with(agent, &BTreeMap::from([("MURMUR_MODELS", path.to_owned())]), &makers)
 }
@@ -136,7 +137,8 @@ fn what_fits_nowhere_else_is_refused_too() {
 #[test]
 fn the_example_is_a_file_that_works_once_its_keys_are_set() {
     let text = std::fs::read_to_string(EXAMPLE).unwrap();
-    let text = text.replace("ANTHROPIC_API_KEY", "PATH").replace("OPENAI_API_KEY", "PATH").replace("AZURE_OPENAI_KEY", "PATH");
+    let text =
+        text.replace("ANTHROPIC_API_KEY", "PATH").replace("OPENAI_API_KEY", "PATH").replace("AZURE_OPENAI_KEY", "PATH");
     assert!(!of_text(&text).unwrap().is_offline());
 }
 
