@@ -8,6 +8,8 @@ use contract::{PortError, Refused};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Unmade;
+
 #[derive(Serialize, Deserialize)]
 struct Failure {
     why: String,
@@ -27,37 +29,59 @@ struct Failure {
 enum Spending {
     Exhausted,
     Deposed,
+    /// The ledger did not answer.
+    Away,
 }
 
-pub(super) fn written(refused: &Refused) -> Value {
-    let mut failure =
-        Failure { why: refused.to_string(), again: false, after_ms: None, spend: None, unrecorded: false };
-    match refused {
-        Refused::Exhausted => failure.spend = Some(Spending::Exhausted),
-        Refused::Deposed => failure.spend = Some(Spending::Deposed),
-        Refused::Port(PortError::Transient { why, retry_after }) => {
-            failure.why.clone_from(why);
-            failure.again = true;
-            failure.after_ms = retry_after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
+pub(super) fn written(unmade: &Unmade) -> Value {
+    let failure = match unmade {
+        Unmade::Asking(error) => Failure::of(error),
+        Unmade::Spending(Refused::Port(error)) => Failure { spend: Some(Spending::Away), ..Failure::of(error) },
+        Unmade::Spending(Refused::Exhausted) => {
+            Failure { spend: Some(Spending::Exhausted), ..Failure::new(&Refused::Exhausted.to_string()) }
         }
-        Refused::Port(PortError::Permanent { reason }) => failure.why.clone_from(reason),
+        Unmade::Spending(Refused::Deposed) => {
+            Failure { spend: Some(Spending::Deposed), ..Failure::new(&Refused::Deposed.to_string()) }
+        }
+        Unmade::Unrecorded(why) => Failure { unrecorded: true, ..Failure::new(why) },
+    };
+    serde_json::to_value(failure).unwrap_or_default()
+}
+
+pub(super) fn read(value: &Value) -> Unmade {
+    let failure = match Failure::deserialize(value) {
+        Ok(failure) => failure,
+        Err(why) => return Unmade::Unrecorded(format!("a recorded failure is damaged: {why}")),
+    };
+    match failure.spend {
+        Some(Spending::Exhausted) => Unmade::Spending(Refused::Exhausted),
+        Some(Spending::Deposed) => Unmade::Spending(Refused::Deposed),
+        Some(Spending::Away) => Unmade::Spending(failure.error().into()),
+        None => Unmade::Asking(failure.error()),
     }
-    serde_json::to_value(failure).unwrap_or_default()
 }
 
-pub(super) fn unrecorded(why: &str) -> Value {
-    let failure = Failure { why: why.to_owned(), again: false, after_ms: None, spend: None, unrecorded: true };
-    serde_json::to_value(failure).unwrap_or_default()
-}
+impl Failure {
+    fn new(why: &str) -> Failure {
+        Failure { why: why.to_owned(), again: false, after_ms: None, spend: None, unrecorded: false }
+    }
 
-pub(super) fn read(value: &Value) -> Refused {
-    match Failure::deserialize(value) {
-        Ok(Failure { spend: Some(Spending::Exhausted), .. }) => Refused::Exhausted,
-        Ok(Failure { spend: Some(Spending::Deposed), .. }) => Refused::Deposed,
-        Ok(Failure { why, again: true, after_ms, .. }) => {
-            Refused::Port(PortError::Transient { why, retry_after: after_ms.map(Duration::from_millis) })
+    fn of(error: &PortError) -> Failure {
+        match error {
+            PortError::Transient { why, retry_after } => Failure {
+                again: true,
+                after_ms: retry_after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX)),
+                ..Failure::new(why)
+            },
+            PortError::Permanent { reason } => Failure::new(reason),
         }
-        Ok(Failure { why, .. }) => Refused::Port(PortError::permanent(why)),
-        Err(why) => Refused::Port(PortError::permanent(format!("a recorded failure is damaged: {why}"))),
+    }
+
+    fn error(self) -> PortError {
+        if self.again {
+            PortError::Transient { why: self.why, retry_after: self.after_ms.map(Duration::from_millis) }
+        } else {
+            PortError::permanent(self.why)
+        }
     }
 }

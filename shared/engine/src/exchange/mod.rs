@@ -46,13 +46,15 @@ pub struct Costing {
 /// Why a question has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unmade {
-    Refused(Refused),
+    Asking(PortError),
+    /// Nothing may be spent on asking.
+    Spending(Refused),
     /// A replay met a question that nobody asked when it was recorded. There is no way on from here.
     Unrecorded(String),
 }
 
 /// What asking brought, and what it cost even where it failed.
-pub(crate) type Live = (Result<Value, Refused>, Spend);
+pub(crate) type Live = (Result<Value, Unmade>, Spend);
 
 impl<'a> Exchanges<'a> {
     pub fn at(place: &'a dyn Workplace, secrets: &'a Secrets) -> Exchanges<'a> {
@@ -87,11 +89,11 @@ impl<'a> Exchanges<'a> {
     {
         let live = async || match live().await {
             Ok(Costing { answer, cost }) => (Ok(answer), cost),
-            Err(error) => (Err(Refused::Port(error)), Spend::default()),
+            Err(error) => (Err(Unmade::Asking(error)), Spend::default()),
         };
         self.asked(question, live).await.map_err(|unmade| match unmade {
-            Unmade::Refused(Refused::Port(error)) => error,
-            Unmade::Refused(refused) => PortError::permanent(refused.to_string()),
+            Unmade::Asking(error) => error,
+            Unmade::Spending(refused) => PortError::permanent(refused.to_string()),
             Unmade::Unrecorded(why) => PortError::permanent(why),
         })
     }
@@ -108,7 +110,7 @@ impl<'a> Exchanges<'a> {
         }
         let began = self.place.clock().now();
         let (made, cost) = live().await;
-        let made = made.map(|answer| self.secrets.removed(answer)).map_err(|refused| self.secrets.removed_of(refused));
+        let made = made.map(|answer| self.secrets.removed(answer)).map_err(|unmade| self.clean(unmade));
         let took = began.until(self.place.clock().now());
         self.place.note(Exchange {
             with: question.with,
@@ -117,20 +119,20 @@ impl<'a> Exchanges<'a> {
             request: question.request,
             answer: match &made {
                 Ok(answer) => Answered::With(answer.clone()),
-                Err(refused) => Answered::Failed(failing::written(refused)),
+                Err(unmade) => Answered::Failed(failing::written(unmade)),
             },
             began,
             took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             cost,
             prompt: question.prompt,
         });
-        made.map_err(Unmade::Refused)
+        made
     }
 
     fn recalled(&self, recorded: &[Exchange], digest: &Digest, question: Question) -> Result<Value, Unmade> {
         match recorded.iter().find(|exchange| exchange.digest == *digest).map(|exchange| &exchange.answer) {
             Some(Answered::With(answer)) => Ok(answer.clone()),
-            Some(Answered::Failed(failed)) => Err(Unmade::Refused(failing::read(failed))),
+            Some(Answered::Failed(failed)) => Err(failing::read(failed)),
             None => Err(Unmade::Unrecorded(self.unrecorded(recorded, digest, question))),
         }
     }
@@ -143,7 +145,7 @@ impl<'a> Exchanges<'a> {
             name: question.name,
             digest: digest.clone(),
             request: question.request,
-            answer: Answered::Failed(failing::unrecorded(&why)),
+            answer: Answered::Failed(failing::written(&Unmade::Unrecorded(why.clone()))),
             began: self.place.clock().now(),
             took_ms: 0,
             cost: Spend::default(),
@@ -166,6 +168,14 @@ impl<'a> Exchanges<'a> {
         let turn = turns.entry(among).or_default();
         *turn += 1;
         *turn - 1
+    }
+
+    fn clean(&self, unmade: Unmade) -> Unmade {
+        match unmade {
+            Unmade::Asking(error) => Unmade::Asking(self.secrets.removed_of(error)),
+            Unmade::Spending(Refused::Port(error)) => Unmade::Spending(self.secrets.removed_of(error).into()),
+            other => other,
+        }
     }
 
     pub(crate) fn without_secrets(&self, value: Value) -> Value {

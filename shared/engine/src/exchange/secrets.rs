@@ -5,7 +5,7 @@
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-use contract::{PortError, Refused};
+use contract::PortError;
 use regex::{Captures, Regex};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -45,15 +45,12 @@ impl Secrets {
         }
     }
 
-    pub(super) fn removed_of(&self, refused: Refused) -> Refused {
-        match refused {
-            Refused::Port(PortError::Transient { why, retry_after }) => {
-                Refused::Port(PortError::Transient { why: self.removed_from(why), retry_after })
+    pub(super) fn removed_of(&self, error: PortError) -> PortError {
+        match error {
+            PortError::Transient { why, retry_after } => {
+                PortError::Transient { why: self.removed_from(why), retry_after }
             }
-            Refused::Port(PortError::Permanent { reason }) => {
-                Refused::Port(PortError::permanent(self.removed_from(reason)))
-            }
-            plain => plain,
+            PortError::Permanent { reason } => PortError::permanent(self.removed_from(reason)),
         }
     }
 

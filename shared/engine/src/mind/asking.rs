@@ -35,9 +35,9 @@ const SHOWN_AGAIN_CHARS_MAX: usize = 20_000;
 impl Fell {
     pub(super) fn of(unmade: Unmade, thinker: &Thinker) -> Fell {
         match unmade {
-            Unmade::Refused(Refused::Exhausted) => Fell::Exhausted,
-            Unmade::Refused(Refused::Deposed) => Fell::Stop(Refused::Deposed),
-            Unmade::Refused(Refused::Port(error)) => {
+            Unmade::Spending(Refused::Exhausted) => Fell::Exhausted,
+            Unmade::Spending(refused) => Fell::Stop(refused),
+            Unmade::Asking(error) => {
                 let may_pass = matches!(error, PortError::Transient { .. });
                 Fell::Next { why: format!("{}: {error}", thinker.settings.name), may_pass }
             }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use contract::{Digest, Partner, PortError, Refused, Spend};
+use contract::{Digest, Partner, PortError, Spend};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -48,7 +48,7 @@ impl<'a> Conversation<'a> {
             match self.exchanges.asked(question, || self.live(thinker, &request, attempt)).await {
                 Ok(answer) => return Reply::deserialize(answer).map_err(|why| broken(&why)),
                 // Only what is to be tried again has a time to wait for.
-                Err(Unmade::Refused(Refused::Port(PortError::Transient { why, retry_after: Some(wait) }))) => {
+                Err(Unmade::Asking(PortError::Transient { why, retry_after: Some(wait) })) => {
                     if !self.exchanges.is_replay() {
                         tracing::debug!(model = thinker.model.name(), why, ?wait, "asking again");
                         sleep(wait).await;
@@ -74,19 +74,19 @@ impl<'a> Conversation<'a> {
                 answer["from_cache"] = json!(true);
                 answer
             });
-            return (answer.map_err(|why| PortError::permanent(why.to_string()).into()), Spend::default());
+            return (answer.map_err(|why| broken(&why)), Spend::default());
         }
         let (made, cost) = self.once(thinker, request).await;
         let answer = match made {
             Ok(reply) => {
-                let answer = serde_json::to_value(&reply).map_err(|why| PortError::permanent(why.to_string()).into());
+                let answer = serde_json::to_value(&reply).map_err(|why| broken(&why));
                 self.said.lock().unwrap_or_else(PoisonError::into_inner).push((digest, reply));
                 answer
             }
-            Err(Refused::Port(PortError::Transient { why, retry_after })) => {
-                Err(self.again(thinker, attempt, why, retry_after).into())
+            Err(Unmade::Asking(PortError::Transient { why, retry_after })) => {
+                Err(Unmade::Asking(self.again(thinker, attempt, why, retry_after)))
             }
-            Err(refused) => Err(refused),
+            Err(unmade) => Err(unmade),
         };
         (answer, cost)
     }
@@ -101,10 +101,10 @@ impl<'a> Conversation<'a> {
         PortError::Transient { why, retry_after }
     }
 
-    async fn once(&self, thinker: &Thinker, request: &Request) -> (Result<Reply, Refused>, Spend) {
+    async fn once(&self, thinker: &Thinker, request: &Request) -> (Result<Reply, Unmade>, Spend) {
         let place = self.exchanges.place;
         let left = || place.clock().now().until(place.deadline());
-        let refused = |why: String| (Err(PortError::transient(why).into()), Spend::default());
+        let refused = |why: String| (Err(Unmade::Asking(PortError::transient(why))), Spend::default());
         if left().is_zero() {
             return refused("this attempt has no time left for a model".into());
         }
@@ -120,7 +120,7 @@ impl<'a> Conversation<'a> {
         }
         let reserved = match place.reserve(bound).await {
             Ok(reserved) => reserved,
-            Err(refused) => return (Err(refused), Spend::default()),
+            Err(refused) => return (Err(Unmade::Spending(refused)), Spend::default()),
         };
         let heard = Heard::default();
         let made = heard.reply(thinker, request, left().min(thinker.settings.whole)).await;
@@ -132,7 +132,7 @@ impl<'a> Conversation<'a> {
         };
         reserved.settle(cost).await;
         heard.told(thinker);
-        (made.map_err(|(error, _)| error.into()), cost)
+        (made.map_err(|(error, _)| Unmade::Asking(error)), cost)
     }
 
     /// The answer was good: the same questions may have it again.
@@ -224,5 +224,5 @@ fn written(request: &Request) -> Result<Value, Unmade> {
 }
 
 fn broken(why: &serde_json::Error) -> Unmade {
-    Unmade::Refused(PortError::permanent(format!("a question or its recorded answer cannot be read: {why}")).into())
+    Unmade::Unrecorded(format!("a question or its recorded answer cannot be read: {why}"))
 }

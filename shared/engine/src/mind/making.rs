@@ -5,11 +5,15 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use super::config::{self, AgentSettings, ModelSettings, Provider};
+use secrecy::SecretString;
+use url::Url;
+
+use super::config::{self, ModelSettings, Provider, Structured};
 use super::prices::Prices;
 use super::{Mind, Price, Thinker, exposed};
 use crate::exchange::Secrets;
 use crate::model::Model;
+use crate::providers::{Anthropic, Limits, OpenAi, anthropic, openai};
 
 /// Somebody who makes models of one provider that the engine does not know itself.
 pub struct Make<'a> {
@@ -38,19 +42,22 @@ pub(super) fn mind(agent: &str, path: &str, makers: &[Make<'_>]) -> Result<Mind,
     for name in &settings.models {
         let Some(model) = file.models.get(name) else { continue };
         match made(model, makers) {
-            Ok(made) => thinkers.push(Thinker::new(made, model.clone(), priced(agent, model, &prices))),
+            Ok(made) => {
+                let price = priced(agent, made.name(), &prices);
+                thinkers.push(Thinker::new(made, model.clone(), price));
+            }
             Err(why) => problems.push(format!("\n  - models.{name}: {why}")),
         }
     }
     if !problems.is_empty() {
         return Err(format!("MURMUR_MODELS: {path} has {} problems:{}", problems.len(), problems.concat()));
     }
-    Ok(Mind::with(AgentSettings { ..settings }, thinkers, secrets, file.cache))
+    Ok(Mind::with(settings, thinkers, secrets, file.cache))
 }
 
-fn priced(agent: &str, model: &ModelSettings, prices: &Prices) -> Price {
-    prices.of(&model.priced_as()).unwrap_or_else(|| {
-        let (name, Price { input, output, .. }) = (model.priced_as(), Price::UNKNOWN);
+fn priced(agent: &str, name: &str, prices: &Prices) -> Price {
+    prices.of(name).unwrap_or_else(|| {
+        let Price { input, output, .. } = Price::UNKNOWN;
         // Before telemetry has started: a closed pipe is no reason not to.
         let _ = writeln!(
             std::io::stderr(),
@@ -65,7 +72,53 @@ fn made(settings: &ModelSettings, makers: &[Make<'_>]) -> Result<Arc<dyn Model>,
     if let Some(maker) = makers.iter().find(|maker| maker.provider == settings.provider) {
         return (maker.make)(settings);
     }
-    Err(format!("this program was built without the provider {:?}", settings.provider.name()))
+    match settings.provider {
+        Provider::Anthropic => Ok(Arc::new(Anthropic::new(anthropic(settings)?)?)),
+        Provider::OpenAi => Ok(Arc::new(OpenAi::new(openai(settings)?)?)),
+        Provider::Bedrock => Err("this program was built without Bedrock: build it with the feature bedrock".into()),
+    }
+}
+
+fn anthropic(settings: &ModelSettings) -> Result<anthropic::Settings, String> {
+    let key = settings.key.clone().unwrap_or_else(|| SecretString::from(String::new()));
+    let url = address(settings, anthropic::BASE_URL)?;
+    let mut made = anthropic::Settings::new(settings.model.clone(), key, url);
+    made.limits = limits(settings);
+    if settings.structured != Structured::Native {
+        made.ways.structured = anthropic::Structured::Tool;
+    }
+    Ok(made)
+}
+
+fn openai(settings: &ModelSettings) -> Result<openai::Settings, String> {
+    let url = address(settings, openai::BASE_URL)?;
+    let (model, key) = (settings.model.clone(), settings.key.clone());
+    let mut made = match &settings.azure_api_version {
+        Some(version) => {
+            let azure = openai::Settings::of(openai::Server::Azure, model, key, url);
+            openai::Settings { api_version: version.clone(), ..azure }
+        }
+        None => openai::Settings::new(model, key, url),
+    };
+    made.limits = limits(settings);
+    made.ways.structured = match settings.structured {
+        Structured::Native => made.ways.structured,
+        Structured::Json => openai::Structured::JsonObject,
+        Structured::Prompt => openai::Structured::Prompt,
+    };
+    Ok(made)
+}
+
+fn address(settings: &ModelSettings, usual: &str) -> Result<Url, String> {
+    match &settings.base_url {
+        Some(url) => Ok(url.clone()),
+        None => Url::parse(usual).map_err(|why| format!("{usual}: {why}")),
+    }
+}
+
+fn limits(settings: &ModelSettings) -> Limits {
+    let ModelSettings { first_token, whole, .. } = *settings;
+    Limits { first_token, whole, ..Limits::default() }
 }
 
 #[allow(clippy::disallowed_methods, reason = "the one place that reads keys")]

@@ -93,7 +93,7 @@ impl<'a> Rounds<'a> {
         if let Some(why) = why {
             tracing::warn!(tool = spoken, why, "a model's call of a tool was refused");
             let question = Question { with: Partner::Tool, name: spoken, request: arguments, prompt: None };
-            let refused = || async { (Err(PortError::permanent(why.clone()).into()), Spend::default()) };
+            let refused = || async { (Err(Unmade::Asking(PortError::permanent(why.clone()))), Spend::default()) };
             return match talk.exchanges.asked(question, refused).await {
                 Err(Unmade::Unrecorded(why)) => Err(Fell::Stop(PortError::permanent(why).into())),
                 _ => Ok((format!("refused: {}", self.fence.harmless(&why)), true)),

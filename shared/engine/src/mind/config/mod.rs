@@ -121,11 +121,6 @@ impl ModelSettings {
             structured: Structured::default(),
         }
     }
-
-    /// As the price table spells it.
-    pub fn priced_as(&self) -> String {
-        format!("{}/{}", self.provider.name(), self.model)
-    }
 }
 
 impl Provider {
