@@ -174,7 +174,8 @@ pub(crate) fn settings(at: &SocketAddr) -> Settings {
     Settings {
         allow: Allowed::of(&at.to_string()).into_iter().collect(),
         every: Duration::ZERO,
-        whole: Duration::from_secs(10),
+        whole: Duration::from_secs(60),
+        robots: Duration::from_secs(30),
         ..Settings::default()
     }
 }

@@ -8,7 +8,7 @@ use contract::PortError;
 use engine::tools::fetch::{Allowed, Fetch, Settings};
 use wiremock::ResponseTemplate;
 
-use super::desk::{Desk, PUBLIC, Script, Untouched, asked, serving, settings, shows, text};
+use super::desk::{Desk, PUBLIC, Raw, Script, Then, Untouched, asked, serving, settings, shows, text};
 
 /// `PORT` is where the listener is.
 const INWARD: &[&str] = &[
@@ -322,5 +322,25 @@ async fn a_listed_host_may_lie_anywhere_but_only_at_its_port_and_never_at_metada
     let fetch = Fetch::over(listed("169.254.169.254"), Arc::new(Script::to(at, &[])));
     let url = format!("http://169.254.169.254:{}/", at.port());
     assert!(reason(fetch.page(&url, &desk).await).is_ok_and(|why| why.contains("metadata")));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_proxy_that_was_named_resolves_for_us_and_words_are_still_judged() -> anyhow::Result<()> {
+    let (listener, desk) = (Untouched::new()?, Desk::new());
+    let answer = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\nhello";
+    let proxy = Raw::saying(answer, Then::Close).await?;
+    let settings = Settings {
+        ports: vec![listener.at()?.port()],
+        proxy: Some(format!("http://{}", proxy.at).into()),
+        ..settings(&proxy.at)
+    };
+    let fetch = Fetch::over(settings, Arc::new(Script::to(listener.at()?, &[PUBLIC])));
+    assert_eq!(fetch.page("http://docs.example.com/", &desk).await?.bytes, 5);
+    for inward in ["http://127.0.0.1:PORT/", "http://localhost:PORT/", "http://169.254.169.254/"] {
+        let url = inward.replace("PORT", &listener.at()?.port().to_string());
+        assert!(reason(fetch.page(&url, &desk).await).is_ok_and(|why| why.contains("is refused")), "{url}");
+    }
+    assert!(listener.was_left_alone());
     Ok(())
 }
