@@ -17,7 +17,7 @@ use contract::{Artifacts, Digest, PortError};
 use schemars::JsonSchema;
 
 use self::making::Making;
-pub(crate) use self::making::open_index;
+pub(crate) use self::making::{index_in_memory, open_index};
 pub use self::pack::{Manifest, Packed};
 use self::pack::{Stamps, manifest, newest, published_name, unpack};
 use super::Reading;

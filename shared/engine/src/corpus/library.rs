@@ -23,9 +23,9 @@ pub use self::score::Weights;
 use self::shelf::Shelf;
 pub use self::shelf::{Shelves, Spot};
 pub use self::words::ByWords;
-use super::DEFAULT_COLLECTION;
-use super::index::in_background;
 use super::index::pack::{manifest, newest, unpack};
+use super::index::{in_background, index_in_memory};
+use super::{DEFAULT_COLLECTION, Reading};
 
 /// How long an index is believed to be the newest.
 const BELIEVED_FOR: Duration = Duration::from_secs(1);
@@ -45,6 +45,8 @@ pub struct Query {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Found {
     pub sources: Vec<Source>,
+    /// At most as many as were asked for; after them those that rows of the tables stand in and nothing else brought
+    /// here, with a relevance of 0.
     pub passages: Vec<Passage>,
     pub tables: Vec<Table>,
     pub versions: Vec<(String, u64)>,
@@ -99,7 +101,35 @@ impl Library {
                 None => found.unknown.push(collection),
             }
         }
-        let (rankers, query, shelves) = (Arc::clone(&self.rankers), query.clone(), Shelves(shelves));
+        self.answer(query, Shelves(shelves), artifacts, &mut found).await?;
+        Ok(found)
+    }
+
+    /// Likewise among a few readings that are in no collection; their texts are stored, too.
+    pub async fn among(
+        query: &Query,
+        readings: Vec<Reading>,
+        artifacts: &Arc<dyn Artifacts>,
+    ) -> Result<Found, PortError> {
+        let mut found = Found::default();
+        let shelf = in_background(move || Shelf::over(&index_in_memory(&readings)?)).await?;
+        Library::new().answer(query, Shelves(vec![Arc::new(shelf)]), artifacts, &mut found).await?;
+        Ok(found)
+    }
+
+    /// Keeps the text of a source, so that a quote can be held against it.
+    pub async fn keep(artifacts: &Arc<dyn Artifacts>, text: &str) -> Result<ArtifactRef, PortError> {
+        artifacts.put(text.as_bytes(), "text/plain; charset=utf-8").await
+    }
+
+    async fn answer(
+        &self,
+        query: &Query,
+        shelves: Shelves,
+        artifacts: &Arc<dyn Artifacts>,
+        found: &mut Found,
+    ) -> Result<(), PortError> {
+        let (rankers, query) = (Arc::clone(&self.rankers), query.clone());
         let (answer, shelves) = in_background(move || {
             let answer = Answer::of(&query, &rankers, &shelves)?;
             Ok((answer, shelves))
@@ -107,21 +137,7 @@ impl Library {
         .await?;
         found.sources = self.with_texts(answer.sources, shelves, artifacts).await?;
         (found.passages, found.tables) = (answer.passages, answer.tables);
-        Ok(found)
-    }
-
-    /// Likewise among a few readings that are in no collection; their texts are stored, too.
-    pub async fn among(
-        _query: &Query,
-        _readings: Vec<super::Reading>,
-        _artifacts: &Arc<dyn Artifacts>,
-    ) -> Result<Found, PortError> {
-        Ok(Found::default())
-    }
-
-    /// Keeps the text of a source, so that a quote can be held against it.
-    pub async fn keep(artifacts: &Arc<dyn Artifacts>, text: &str) -> Result<ArtifactRef, PortError> {
-        artifacts.put(text.as_bytes(), "text/plain; charset=utf-8").await
+        Ok(())
     }
 
     async fn newest(

@@ -163,6 +163,9 @@ fn exposed(settings: &ModelSettings) -> Option<String> {
 
 impl<T> fmt::Debug for Ask<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ask").field("prompt", &self.prompt.version).field("sources", &self.sources.len()).finish_non_exhaustive()
+        f.debug_struct("Ask")
+            .field("prompt", &self.prompt.version)
+            .field("sources", &self.sources.len())
+            .finish_non_exhaustive()
     }
 }

@@ -150,3 +150,19 @@ pub(crate) fn open_index(folder: &TempDir) -> Result<Index, PortError> {
     index.tokenizers().register(TOKENIZER, analyzer());
     Ok(index)
 }
+
+/// For a few readings that are asked once.
+pub(crate) fn index_in_memory(readings: &[Reading]) -> Result<Index, PortError> {
+    let (schema, fields) = Fields::schema();
+    let index = Index::create_in_ram(schema);
+    index.tokenizers().register(TOKENIZER, analyzer());
+    let options = IndexWriterOptions::builder().num_worker_threads(1).num_merge_threads(1).build();
+    let mut writer: IndexWriter = index.writer_with_options(options).map_err(broken)?;
+    writer.set_merge_policy(Box::new(NoMergePolicy));
+    for reading in readings {
+        writer.run(fields.group(reading)?).map_err(broken)?;
+    }
+    writer.commit().map_err(broken)?;
+    writer.wait_merging_threads().map_err(broken)?;
+    Ok(index)
+}

@@ -51,7 +51,8 @@ pub async fn ingest(
     let builder = Arc::new(Builder::open(collection, artifacts).await?);
     let removed = remove_gone(&builder, &walked)?;
     let (told, mut news) = mpsc::unbounded_channel();
-    let work = Work { builder: builder.clone(), stamps: builder.stamps().clone(), collection: collection.to_owned(), told };
+    let work =
+        Work { builder: builder.clone(), stamps: builder.stamps().clone(), collection: collection.to_owned(), told };
     let reading = apart(move || work.all(walked));
     tokio::pin!(reading);
     let mut ingested = loop {

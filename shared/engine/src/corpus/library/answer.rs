@@ -7,7 +7,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use contract::PortError;
-use contract::documents::{Passage, Source, Table};
+use contract::documents::{Passage, PassageId, Source, Table};
+use tantivy::DocAddress;
 
 use super::Query;
 use super::rank::{Ranker, fused};
@@ -91,8 +92,30 @@ impl Answer {
         }
         in_order(&mut placed, |table| table.id.0.clone());
         for Placed { source, page, what, .. } in placed.into_iter().take(query.tables_max) {
+            self.rows(&what, &source, page, shelves)?;
             self.tables.push(what);
             self.name(source, page);
+        }
+        Ok(())
+    }
+
+    /// The passages that a table's rows stand in, so that a number leads back to them.
+    fn rows(&mut self, table: &Table, source: &Source, page: Spot, shelves: &Shelves) -> Result<(), PortError> {
+        let mut wanted: HashSet<&PassageId> = table.passages.iter().collect();
+        for passage in &self.passages {
+            wanted.remove(&passage.id);
+        }
+        let shelf = shelves.shelf(page);
+        let (_, of) = shelf.page_of(page.at)?;
+        for number in 1..=of.passages {
+            if wanted.is_empty() {
+                break;
+            }
+            let at = DocAddress::new(page.at.segment_ord, page.at.doc_id + number);
+            let (passage, _) = shelf.passage(&source.id, at)?;
+            if wanted.remove(&passage.id) {
+                self.passages.push(passage);
+            }
         }
         Ok(())
     }

@@ -18,19 +18,19 @@ const TIES: usize = 4;
 #[derive(Clone, Copy, Debug)]
 pub struct Weights {
     /// How soon another occurrence of the same word counts little.
-    pub(crate) saturation: f32,
+    pub saturation: f32,
     /// How much a long passage is held to be long-winded.
-    pub(crate) length: f32,
-    pub(crate) headings: f32,
-    pub(crate) title: f32,
+    pub length: f32,
+    pub headings: f32,
+    pub title: f32,
     /// Of the page as a whole.
-    pub(crate) page: f32,
+    pub page: f32,
     /// Of the passage before and the one after.
-    pub(crate) neighbours: f32,
+    pub neighbours: f32,
     /// Of all words that the best passages bring beside the question's own.
-    pub(crate) expansion: f32,
+    pub expansion: f32,
     /// Of words that stand as close to each other as in the question.
-    pub(crate) closeness: f32,
+    pub closeness: f32,
 }
 
 impl Default for Weights {

@@ -60,5 +60,9 @@ fn chosen(text: &str, said: u8) -> u8 {
         return said;
     }
     let count = |wanted: u8| first.bytes().filter(|&byte| byte == wanted).count();
-    [b';', b'\t', b'|', b','].into_iter().filter(|&other| count(other) > 0).max_by_key(|&other| count(other)).unwrap_or(said)
+    [b';', b'\t', b'|', b',']
+        .into_iter()
+        .filter(|&other| count(other) > 0)
+        .max_by_key(|&other| count(other))
+        .unwrap_or(said)
 }

@@ -4,8 +4,20 @@
 
 use jiff::civil::Date;
 
-const MONTHS: [&str; 12] =
-    ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
+const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
 
 /// The text is a day and nothing else, but for a time of day.
 pub(super) fn exactly(text: &str) -> Option<String> {
@@ -106,7 +118,9 @@ fn by_month(text: &str) -> Option<(Date, usize)> {
 }
 
 fn month(word: &str) -> Option<i8> {
-    let number = MONTHS.iter().position(|month| word.len() >= 3 && month.starts_with(word) || word == "sept" && *month == "september")?;
+    let number = MONTHS
+        .iter()
+        .position(|month| word.len() >= 3 && month.starts_with(word) || word == "sept" && *month == "september")?;
     i8::try_from(number + 1).ok()
 }
 

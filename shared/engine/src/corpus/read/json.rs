@@ -69,7 +69,8 @@ fn fields(json: &str) -> Fields {
         return Some(fields);
     }
     // The order of the file, which a map does not keep.
-    let order = |name: &str| json.find(&format!("\"{}\"", name.split('.').next().unwrap_or(name))).unwrap_or(usize::MAX);
+    let order =
+        |name: &str| json.find(&format!("\"{}\"", name.split('.').next().unwrap_or(name))).unwrap_or(usize::MAX);
     fields.sort_by_cached_key(|(name, _)| order(name));
     Some(fields)
 }
@@ -111,7 +112,10 @@ fn of_records(text: &str, records: Vec<(Fields, Range<usize>)>) -> Draft {
         let value = |column: &String| fields.iter().find(|(name, _)| name == column).map(|(_, value)| value.clone());
         let cells = table.columns.iter().map(|column| value(column).unwrap_or_default()).collect();
         let ragged = table.columns.iter().any(|column| value(column).is_none());
-        draft.date = draft.date.take().max(fields.iter().find(|(name, _)| name == "date").and_then(|(_, day)| date::stated(day)));
+        draft.date = draft
+            .date
+            .take()
+            .max(fields.iter().find(|(name, _)| name == "date").and_then(|(_, day)| date::stated(day)));
         table.rows.push(DraftRow { cells, ragged, block });
     }
     if table.rows.len() < 2 {

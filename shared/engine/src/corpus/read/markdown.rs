@@ -30,7 +30,8 @@ pub(super) fn day_in_head(text: &str) -> Option<String> {
     text.lines().take(12).find_map(|line| {
         let line = line.trim_start_matches(['#', '*', '_', '-', ' ']);
         let name = line.get(..4).filter(|name| name.eq_ignore_ascii_case("date"))?;
-        let rest = line[name.len()..].trim_start_matches(['*', '_']).strip_prefix(':')?.trim_start_matches(['*', '_', ' ']);
+        let rest =
+            line[name.len()..].trim_start_matches(['*', '_']).strip_prefix(':')?.trim_start_matches(['*', '_', ' ']);
         let words: Vec<&str> = rest.split_whitespace().take(3).collect();
         (1..=words.len()).rev().find_map(|count| date::exactly(words[..count].join(" ").trim_end_matches(['.', ','])))
     })
@@ -87,7 +88,9 @@ impl Reader {
 
     fn start(&mut self, tag: &Tag<'_>, place: Range<usize>) {
         match tag {
-            Tag::MetadataBlock(MetadataBlockKind::YamlStyle | MetadataBlockKind::PlusesStyle) => self.in_front_matter = true,
+            Tag::MetadataBlock(MetadataBlockKind::YamlStyle | MetadataBlockKind::PlusesStyle) => {
+                self.in_front_matter = true
+            }
             Tag::Heading { .. } => {
                 self.end_leaf();
                 self.words = Some(String::new());
@@ -253,7 +256,9 @@ impl Reader {
             let value = value.trim().trim_matches(['"', '\'']).trim();
             match name.trim().to_ascii_lowercase().as_str() {
                 "title" if !value.is_empty() => self.title = Some(value.to_owned()),
-                "updated" | "modified" | "last_modified" | "lastmod" => self.date = date::stated(value).or(self.date.take()),
+                "updated" | "modified" | "last_modified" | "lastmod" => {
+                    self.date = date::stated(value).or(self.date.take())
+                }
                 "date" | "published" => self.date = self.date.take().or_else(|| date::stated(value)),
                 _ => {}
             }
@@ -278,7 +283,19 @@ fn cells_in(line: &str) -> usize {
 
 fn is_hidden(html: &str) -> bool {
     let html: String = html.to_ascii_lowercase().split_whitespace().collect();
-    ["<!--", "<script", "<style", "<template", "<svg", "<iframe", "display:none", "visibility:hidden", "hidden", "font-size:0", "opacity:0"]
-        .iter()
-        .any(|mark| html.contains(mark))
+    [
+        "<!--",
+        "<script",
+        "<style",
+        "<template",
+        "<svg",
+        "<iframe",
+        "display:none",
+        "visibility:hidden",
+        "hidden",
+        "font-size:0",
+        "opacity:0",
+    ]
+    .iter()
+    .any(|mark| html.contains(mark))
 }

@@ -34,7 +34,9 @@ pub(super) fn cut(draft: &Draft, source: &SourceId, content: &Digest, decoded: &
         .blocks
         .iter()
         .enumerate()
-        .flat_map(|(number, block)| pieces(&draft.text, block).into_iter().map(move |place| Piece { place, block: number }))
+        .flat_map(|(number, block)| {
+            pieces(&draft.text, block).into_iter().map(move |place| Piece { place, block: number })
+        })
         .collect();
     let mut cut = Cut { passages: Vec::new(), of_block: vec![usize::MAX; draft.blocks.len()] };
     let mut at = 0;
@@ -164,7 +166,8 @@ fn at_words(text: &str, part: Range<usize>) -> Vec<Range<usize>> {
         while !text.is_char_boundary(end) {
             end -= 1;
         }
-        let cut = text[start..end].rfind(char::is_whitespace).filter(|&at| at > BYTES_MAX / 2).map_or(end, |at| start + at);
+        let cut =
+            text[start..end].rfind(char::is_whitespace).filter(|&at| at > BYTES_MAX / 2).map_or(end, |at| start + at);
         parts.push(start..cut);
         start = cut;
     }

@@ -46,7 +46,9 @@ fn apart(bytes: Vec<u8>) -> Result<String, ReadError> {
         Err(mpsc::RecvTimeoutError::Timeout) => {
             Err(ReadError::Damaged(format!("it took more than {} s to read", TIME_MAX.as_secs())))
         }
-        Err(mpsc::RecvTimeoutError::Disconnected) => Err(ReadError::Damaged("it is no PDF that can be read".to_owned())),
+        Err(mpsc::RecvTimeoutError::Disconnected) => {
+            Err(ReadError::Damaged("it is no PDF that can be read".to_owned()))
+        }
     }
 }
 

@@ -153,7 +153,10 @@ impl Settings {
             let path = path.strip_suffix("/openai").unwrap_or(&path);
             url.set_path(path);
             let deployment = ["openai", "deployments", &self.model, "chat", "completions"];
-            url.path_segments_mut().map_err(|()| "a base URL without a path".to_owned())?.pop_if_empty().extend(deployment);
+            url.path_segments_mut()
+                .map_err(|()| "a base URL without a path".to_owned())?
+                .pop_if_empty()
+                .extend(deployment);
             if !url.query_pairs().any(|(name, _)| name == "api-version") {
                 url.query_pairs_mut().append_pair("api-version", &self.api_version);
             }

@@ -23,13 +23,56 @@ pub(super) enum Strictness {
 }
 
 const STRONG: [&str; 15] = [
-    "breadcrumb", "breadcrumbs", "consent", "cookie", "cookies", "footer", "gdpr", "nav", "navbar", "navfooter",
-    "navheader", "navigation", "newsletter", "pagination", "skiplink",
+    "breadcrumb",
+    "breadcrumbs",
+    "consent",
+    "cookie",
+    "cookies",
+    "footer",
+    "gdpr",
+    "nav",
+    "navbar",
+    "navfooter",
+    "navheader",
+    "navigation",
+    "newsletter",
+    "pagination",
+    "skiplink",
 ];
 const WEAK: [&str; 33] = [
-    "ad", "ads", "advert", "banner", "chat", "header", "login", "logo", "mainmenu", "masthead", "menu", "modal",
-    "overlay", "popup", "promo", "related", "search", "searchmenu", "share", "sharing", "sidebar", "signup", "skip",
-    "social", "sponsor", "submenu", "subscribe", "tagline", "toc", "toolbar", "top", "topbar", "widget",
+    "ad",
+    "ads",
+    "advert",
+    "banner",
+    "chat",
+    "header",
+    "login",
+    "logo",
+    "mainmenu",
+    "masthead",
+    "menu",
+    "modal",
+    "overlay",
+    "popup",
+    "promo",
+    "related",
+    "search",
+    "searchmenu",
+    "share",
+    "sharing",
+    "sidebar",
+    "signup",
+    "skip",
+    "social",
+    "sponsor",
+    "submenu",
+    "subscribe",
+    "tagline",
+    "toc",
+    "toolbar",
+    "top",
+    "topbar",
+    "widget",
 ];
 
 pub(super) fn hint(attributes: &Attributes) -> Hint {
@@ -60,7 +103,10 @@ pub(super) fn is_apart(name: &[u8], attributes: &Attributes) -> bool {
         }
         b"dialog" => !attributes.has("open"),
         _ if attributes.has("role") => {
-            matches!(attributes.lower("role").trim(), "navigation" | "contentinfo" | "search" | "dialog" | "alertdialog")
+            matches!(
+                attributes.lower("role").trim(),
+                "navigation" | "contentinfo" | "search" | "dialog" | "alertdialog"
+            )
         }
         _ => false,
     }
@@ -126,7 +172,8 @@ pub(super) fn hidden_by_style(sheet: &[u8], hidden_names: &mut Vec<String>) {
                         && hides(&sheet[start..at].to_ascii_lowercase())
                     {
                         let names = selectors.split(',').map(str::trim).filter(|selector| is_one_name(selector));
-                        hidden_names.extend(names.map(str::to_owned).take(NAMES_MAX.saturating_sub(hidden_names.len())));
+                        hidden_names
+                            .extend(names.map(str::to_owned).take(NAMES_MAX.saturating_sub(hidden_names.len())));
                     }
                     selector_start = at + 1;
                 }
@@ -138,9 +185,9 @@ pub(super) fn hidden_by_style(sheet: &[u8], hidden_names: &mut Vec<String>) {
 }
 
 fn is_one_name(selector: &str) -> bool {
-    selector.strip_prefix(['.', '#']).is_some_and(|name| {
-        !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_')
-    })
+    selector
+        .strip_prefix(['.', '#'])
+        .is_some_and(|name| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '_'))
 }
 
 /// Whether a node is left out, beside all the words of its page.
@@ -157,7 +204,8 @@ pub(super) fn is_chaff(node: &Node, page_text: u32, strictness: Strictness) -> b
         Hint::Weak if is_small && !node.has_heading && (of_links > 0.3 || node.text < 250) => true,
         Hint::Weak if is_small && of_links > 0.5 => true,
         _ => {
-            let is_group = matches!(node.tag, Tag::List | Tag::Terms | Tag::Table | Tag::Block | Tag::Section | Tag::Cell(_));
+            let is_group =
+                matches!(node.tag, Tag::List | Tag::Terms | Tag::Table | Tag::Block | Tag::Section | Tag::Cell(_));
             is_group && !node.has_heading && node.links >= 8 && of_links > 0.8
                 || matches!(node.tag, Tag::Cell(_) | Tag::List) && is_small && node.links >= 4 && of_links > 0.75
         }

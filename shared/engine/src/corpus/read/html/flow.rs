@@ -133,9 +133,11 @@ impl Flow<'_> {
         match node.tag {
             Tag::Heading(level) => return self.end_heading(level, node.link >= node.text),
             Tag::Term => {
-                let term = self.begun.and_then(|start| self.draft.text.get(start..)).unwrap_or_default().trim().to_owned();
+                let term =
+                    self.begun.and_then(|start| self.draft.text.get(start..)).unwrap_or_default().trim().to_owned();
                 self.end_block(true);
-                if let Some(terms) = self.terms.last_mut().filter(|_| !term.is_empty() && term.len() <= TERM_BYTES_MAX) {
+                if let Some(terms) = self.terms.last_mut().filter(|_| !term.is_empty() && term.len() <= TERM_BYTES_MAX)
+                {
                     let more = terms.waits && !terms.term.is_empty() && terms.term.len() + term.len() <= TERM_BYTES_MAX;
                     terms.term = if more { format!("{}, {term}", terms.term) } else { term };
                     terms.waits = true;
@@ -306,8 +308,11 @@ impl Flow<'_> {
             if grid.is_sideways {
                 self.join_blocks(first_block);
             }
-            self.draft.tables[number] =
-                DraftTable { title: if caption.is_empty() { near } else { caption }, columns: grid.columns, rows: grid.rows };
+            self.draft.tables[number] = DraftTable {
+                title: if caption.is_empty() { near } else { caption },
+                columns: grid.columns,
+                rows: grid.rows,
+            };
         }
         self.tight = false;
         true
@@ -342,7 +347,8 @@ impl Flow<'_> {
                 }
                 Event::Close(number) => match page.nodes[number as usize].tag {
                     Tag::Caption => {
-                        *caption = self.begun.map(|start| self.draft.text[start..].trim().to_owned()).unwrap_or_default();
+                        *caption =
+                            self.begun.map(|start| self.draft.text[start..].trim().to_owned()).unwrap_or_default();
                         self.end_block(true);
                     }
                     Tag::Cell(_) => {
@@ -379,7 +385,8 @@ impl Flow<'_> {
             return self.draft.origins.truncate(place.start);
         }
         row.block = self.draft.blocks.len();
-        let block = Block { place, shape: Shape::Row(table), section: self.section, context: self.context(), leads: false };
+        let block =
+            Block { place, shape: Shape::Row(table), section: self.section, context: self.context(), leads: false };
         self.add(block);
         rows.push(row);
     }

@@ -135,8 +135,10 @@ fn header_rows(rows: &[Filled]) -> usize {
     if said > 0 {
         return said;
     }
-    let is_typed = |row: &Filled| row.cells.iter().any(|(text, _)| signature("", text).is_some_and(Signature::is_typed));
-    let named = rows.first().is_some_and(|row| row.cells.iter().skip(1).all(|(text, _)| !text.is_empty()) && !is_typed(row));
+    let is_typed =
+        |row: &Filled| row.cells.iter().any(|(text, _)| signature("", text).is_some_and(Signature::is_typed));
+    let named =
+        rows.first().is_some_and(|row| row.cells.iter().skip(1).all(|(text, _)| !text.is_empty()) && !is_typed(row));
     usize::from(named && rows.iter().skip(1).any(is_typed))
 }
 
@@ -163,7 +165,10 @@ fn is_sideways(columns: &[String], body: &[&Filled]) -> bool {
     names.sort_unstable();
     names.dedup();
     let typed_name = |name: &&str| signature("", name).is_none_or(Signature::is_typed);
-    if names.len() < body.len() || names.iter().any(typed_name) || columns[1..].iter().any(|name| typed_name(&name.as_str())) {
+    if names.len() < body.len()
+        || names.iter().any(typed_name)
+        || columns[1..].iter().any(|name| typed_name(&name.as_str()))
+    {
         return false;
     }
     let of = |row: &Filled, column: usize| {
@@ -191,7 +196,8 @@ fn turned(columns: &[String], body: &[&Filled], block: usize) -> Grid {
         .enumerate()
         .skip(1)
         .map(|(column, name)| {
-            let values = body.iter().map(|row| row.cells.get(column).map_or_else(String::new, |(text, _)| text.clone()));
+            let values =
+                body.iter().map(|row| row.cells.get(column).map_or_else(String::new, |(text, _)| text.clone()));
             let ragged = body.iter().any(|row| row.cells.len() != columns.len());
             DraftRow { cells: std::iter::once(name.clone()).chain(values).collect(), ragged, block }
         })

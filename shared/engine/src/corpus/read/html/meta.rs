@@ -10,10 +10,28 @@ const BYTES_MAX: usize = 64 << 10;
 
 /// Ways to name a page's day, the most telling first.
 const DAYS: [&str; 22] = [
-    "article:modified_time", "og:updated_time", "datemodified", "dcterms.modified", "dc.date.modified",
-    "last-modified", "last_modified", "lastmod", "revised", "date", "dcterms.date", "dc.date", "dcterms.issued",
-    "dc.date.issued", "article:published_time", "datepublished", "dcterms.created", "dc.date.created", "pubdate",
-    "publish_date", "datecreated", "created",
+    "article:modified_time",
+    "og:updated_time",
+    "datemodified",
+    "dcterms.modified",
+    "dc.date.modified",
+    "last-modified",
+    "last_modified",
+    "lastmod",
+    "revised",
+    "date",
+    "dcterms.date",
+    "dc.date",
+    "dcterms.issued",
+    "dc.date.issued",
+    "article:published_time",
+    "datepublished",
+    "dcterms.created",
+    "dc.date.created",
+    "pubdate",
+    "publish_date",
+    "datecreated",
+    "created",
 ];
 
 #[derive(Default)]

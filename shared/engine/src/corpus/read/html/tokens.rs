@@ -73,7 +73,8 @@ impl Tokens<'_> {
         }
         let to = self.position.min(self.page.len());
         let near = to.saturating_sub(48);
-        let from = self.page[near..to].iter().rposition(|&byte| byte == b'&').map_or(to.saturating_sub(1), |at| near + at);
+        let from =
+            self.page[near..to].iter().rposition(|&byte| byte == b'&').map_or(to.saturating_sub(1), |at| near + at);
         (from, to)
     }
 }

@@ -20,7 +20,12 @@ pub(super) enum Event {
     Close(u32),
     Break,
     /// `start..end` of the words, and where they stood in the page.
-    Text { start: u32, end: u32, from: u32, to: u32 },
+    Text {
+        start: u32,
+        end: u32,
+        from: u32,
+        to: u32,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +90,11 @@ impl Sink for Tree {
         let tag = Tag::of(name);
         match tag {
             Tag::Meta => return self.meta.tag(attributes),
-            Tag::Break => return if self.reads() { self.events.push(Event::Break) },
+            Tag::Break => {
+                return if self.reads() {
+                    self.events.push(Event::Break)
+                };
+            }
             Tag::Time if self.reads() => self.meta.time(attributes),
             Tag::Script => self.meta.script_begins(attributes),
             _ => {}
@@ -194,7 +203,8 @@ impl Tree {
             node.link += if is_link { bytes } else { 0 };
         }
         let (end, from, to) = (self.words.len() as u32, from as u32, to as u32);
-        if let Some(Event::Text { end: last_end, from: last_from, to: last_to, start: last_start }) = self.events.last_mut()
+        if let Some(Event::Text { end: last_end, from: last_from, to: last_to, start: last_start }) =
+            self.events.last_mut()
             && *last_to == from
             && *last_to - *last_from == *last_end - *last_start
             && to - from == end - start
@@ -245,8 +255,12 @@ impl Tree {
                 |tag| matches!(tag, Tag::Cell(_) | Tag::Caption),
                 |tag| matches!(tag, Tag::Row | Tag::Table | Tag::RowGroup(_)),
             ),
-            Tag::Row => (|tag| matches!(tag, Tag::Row | Tag::Caption), |tag| matches!(tag, Tag::Table | Tag::RowGroup(_))),
-            Tag::RowGroup(_) => (|tag| matches!(tag, Tag::RowGroup(_) | Tag::Row | Tag::Caption), |tag| tag == Tag::Table),
+            Tag::Row => {
+                (|tag| matches!(tag, Tag::Row | Tag::Caption), |tag| matches!(tag, Tag::Table | Tag::RowGroup(_)))
+            }
+            Tag::RowGroup(_) => {
+                (|tag| matches!(tag, Tag::RowGroup(_) | Tag::Row | Tag::Caption), |tag| tag == Tag::Table)
+            }
             Tag::Link => (|tag| tag == Tag::Link, |tag| tag.is_block()),
             _ if tag.is_block() => (|tag| tag == Tag::Paragraph, |tag| tag.is_block()),
             _ => return,

@@ -65,7 +65,9 @@ fn numeric(name: &str, quantities: &[Option<Quantity>]) -> Option<ColumnKind> {
             None => ColumnKind::Number { unit: unit_in(name) },
         }),
         // A bare number among those with a unit is of that unit; one unit among bare numbers says nothing of them.
-        ([], [unit]) if with_unit * 2 > quantities().count() => Some(ColumnKind::Number { unit: Some((*unit).to_owned()) }),
+        ([], [unit]) if with_unit * 2 > quantities().count() => {
+            Some(ColumnKind::Number { unit: Some((*unit).to_owned()) })
+        }
         _ => None,
     }
 }

@@ -51,10 +51,44 @@ pub(in super::super) fn signature(name: &str, text: &str) -> Option<Signature> {
 }
 
 const NOTHING: [&str; 38] = [
-    "", "-", "--", "–", "—", "−", ".", "?", "…", "...", "n/a", "n.a.", "na", "none", "null", "nil", "nan", "tbd", "tba",
-    "unknown", "unlimited", "custom", "varies", "on request", "upon request", "price on request", "contact us",
-    "contact sales", "call us", "let's talk", "let’s talk", "not available", "not applicable", "unavailable",
-    "to be decided", "to be determined", "not published", "not disclosed",
+    "",
+    "-",
+    "--",
+    "–",
+    "—",
+    "−",
+    ".",
+    "?",
+    "…",
+    "...",
+    "n/a",
+    "n.a.",
+    "na",
+    "none",
+    "null",
+    "nil",
+    "nan",
+    "tbd",
+    "tba",
+    "unknown",
+    "unlimited",
+    "custom",
+    "varies",
+    "on request",
+    "upon request",
+    "price on request",
+    "contact us",
+    "contact sales",
+    "call us",
+    "let's talk",
+    "let’s talk",
+    "not available",
+    "not applicable",
+    "unavailable",
+    "to be decided",
+    "to be determined",
+    "not published",
+    "not disclosed",
 ];
 
 /// Words for "no number here": they do not speak against a column of numbers.
@@ -73,12 +107,44 @@ pub(super) fn truth(text: &str) -> Option<bool> {
 
 /// Currencies by what is written for them, longer spellings first.
 const CURRENCIES: [(&str, &str); 38] = [
-    ("us dollars", "USD"), ("us$", "USD"), ("usd", "USD"), ("dollars", "USD"), ("dollar", "USD"), ("eur", "EUR"),
-    ("euros", "EUR"), ("euro", "EUR"), ("gbp", "GBP"), ("pounds sterling", "GBP"), ("ca$", "CAD"), ("c$", "CAD"), ("a$", "AUD"),
-    ("au$", "AUD"), ("chf", "CHF"), ("jpy", "JPY"), ("yen", "JPY"), ("cad", "CAD"), ("aud", "AUD"), ("nzd", "NZD"),
-    ("sek", "SEK"), ("nok", "NOK"), ("dkk", "DKK"), ("pln", "PLN"), ("czk", "CZK"), ("inr", "INR"), ("cny", "CNY"),
-    ("brl", "BRL"), ("krw", "KRW"), ("sgd", "SGD"), ("hkd", "HKD"), ("mxn", "MXN"), ("zar", "ZAR"), ("$", "USD"),
-    ("€", "EUR"), ("£", "GBP"), ("¥", "JPY"), ("₹", "INR"),
+    ("us dollars", "USD"),
+    ("us$", "USD"),
+    ("usd", "USD"),
+    ("dollars", "USD"),
+    ("dollar", "USD"),
+    ("eur", "EUR"),
+    ("euros", "EUR"),
+    ("euro", "EUR"),
+    ("gbp", "GBP"),
+    ("pounds sterling", "GBP"),
+    ("ca$", "CAD"),
+    ("c$", "CAD"),
+    ("a$", "AUD"),
+    ("au$", "AUD"),
+    ("chf", "CHF"),
+    ("jpy", "JPY"),
+    ("yen", "JPY"),
+    ("cad", "CAD"),
+    ("aud", "AUD"),
+    ("nzd", "NZD"),
+    ("sek", "SEK"),
+    ("nok", "NOK"),
+    ("dkk", "DKK"),
+    ("pln", "PLN"),
+    ("czk", "CZK"),
+    ("inr", "INR"),
+    ("cny", "CNY"),
+    ("brl", "BRL"),
+    ("krw", "KRW"),
+    ("sgd", "SGD"),
+    ("hkd", "HKD"),
+    ("mxn", "MXN"),
+    ("zar", "ZAR"),
+    ("$", "USD"),
+    ("€", "EUR"),
+    ("£", "GBP"),
+    ("¥", "JPY"),
+    ("₹", "INR"),
 ];
 
 fn is_word(text: &str) -> bool {
@@ -123,8 +189,27 @@ pub(super) fn unit_in(name: &str) -> Option<String> {
         // In the plural, or as a sign: "month" in a name is more often when than how much.
         let named = matches!(
             word.as_str(),
-            "%" | "percent" | "pct" | "percentage" | "ms" | "milliseconds" | "seconds" | "secs" | "minutes" | "hours"
-                | "days" | "weeks" | "months" | "years" | "bytes" | "kb" | "mb" | "gb" | "tb" | "kib" | "mib" | "gib"
+            "%" | "percent"
+                | "pct"
+                | "percentage"
+                | "ms"
+                | "milliseconds"
+                | "seconds"
+                | "secs"
+                | "minutes"
+                | "hours"
+                | "days"
+                | "weeks"
+                | "months"
+                | "years"
+                | "bytes"
+                | "kb"
+                | "mb"
+                | "gb"
+                | "tb"
+                | "kib"
+                | "mib"
+                | "gib"
         );
         (named && !is_rate).then(|| unit(word))
     });
@@ -226,14 +311,18 @@ fn parse(digits: &str) -> Option<f64> {
     let last = digits.rfind(['.', ',']);
     let grouped = |separator: char| {
         let mut parts = digits.split(separator);
-        parts.next().is_some_and(|first| (1..=3).contains(&first.len()) && first != "0") && parts.all(|part| part.len() == 3)
+        parts.next().is_some_and(|first| (1..=3).contains(&first.len()) && first != "0")
+            && parts.all(|part| part.len() == 3)
     };
     let plain = match (separators.contains('.'), separators.contains(',')) {
         // The last of two kinds of separators is the decimal one, and it stands once.
         (true, true) => {
             let (whole, fraction) = digits.split_at(last?);
             let group = if digits[last?..].starts_with('.') { ',' } else { '.' };
-            if fraction[1..].contains(['.', ',']) || whole.matches(group).count() == 0 || separators.matches(&fraction[..1]).count() != 1 {
+            if fraction[1..].contains(['.', ','])
+                || whole.matches(group).count() == 0
+                || separators.matches(&fraction[..1]).count() != 1
+            {
                 return None;
             }
             format!("{}.{}", whole.replace([',', '.', ' ', '\''], ""), &fraction[1..])
@@ -254,8 +343,19 @@ fn parse(digits: &str) -> Option<f64> {
 
 fn scale(text: &str) -> Option<(f64, &str)> {
     const SCALES: [(&str, f64); 13] = [
-        ("thousand", 1e3), ("millions", 1e6), ("million", 1e6), ("billion", 1e9), ("trillion", 1e12), ("mio", 1e6),
-        ("mn", 1e6), ("bn", 1e9), ("tn", 1e12), ("K", 1e3), ("k", 1e3), ("M", 1e6), ("B", 1e9),
+        ("thousand", 1e3),
+        ("millions", 1e6),
+        ("million", 1e6),
+        ("billion", 1e9),
+        ("trillion", 1e12),
+        ("mio", 1e6),
+        ("mn", 1e6),
+        ("bn", 1e9),
+        ("tn", 1e12),
+        ("K", 1e3),
+        ("k", 1e3),
+        ("M", 1e6),
+        ("B", 1e9),
     ];
     SCALES.iter().find_map(|&(written, scale)| {
         let start = text.get(..written.len())?;
