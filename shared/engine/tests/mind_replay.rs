@@ -82,7 +82,8 @@ async fn a_replay_with_anything_changed_fails_and_names_it() {
     let none = why(Mind::offline().at(&desk.replayed()).ask(ask("prices")).await.unwrap_err());
     assert!(none.contains("m/one") && none.contains("MURMUR_MODELS"), "{none}");
 
-    let other_step = Desk { key: "analysis/2".into(), ..desk.replayed() };
+    let mut other_step = desk.replayed();
+    other_step.key = "analysis/2".into();
     why(mind(&[&silent()]).at(&other_step).ask(ask("prices")).await.unwrap_err());
 
     let replay = desk.replayed();
