@@ -2,8 +2,8 @@
 //! Never asks a second time by itself: what may pass is `Transient`, what will not is `Permanent` with what to do.
 //! Next: `wire` carries, `answer` gathers, `refusal` says no; Bedrock is in `aws`, which alone knows the AWS SDK.
 
-pub mod anthropic;
 mod answer;
+pub mod anthropic;
 mod limits;
 pub mod openai;
 mod refusal;
@@ -11,8 +11,8 @@ mod schema;
 pub mod scripted;
 mod wire;
 
-pub use anthropic::Anthropic;
 pub use answer::Answer;
+pub use anthropic::Anthropic;
 pub use limits::{Limits, Watch};
 pub use openai::OpenAi;
 pub use schema::{instruction, strict, tool_name};

@@ -46,7 +46,8 @@ impl Refusal {
     pub(crate) fn of(status: u16, headers: &HeaderMap, body: &[u8]) -> Refusal {
         let said = serde_json::from_slice(body).ok().and_then(|body| Refusal::said(&body));
         // A page of a proxy says nothing that a reader of a log wants to see.
-        let message = || if body.starts_with(b"<") { String::new() } else { String::from_utf8_lossy(body).into_owned() };
+        let message =
+            || if body.starts_with(b"<") { String::new() } else { String::from_utf8_lossy(body).into_owned() };
         let said = said.unwrap_or_else(|| Refusal { message: message(), ..Refusal::default() });
         Refusal { status: Some(status), retry_after: retry_after(headers), ..said }
     }
@@ -171,7 +172,10 @@ mod tests {
         let error = json!({ "error": { "type": "requests", "code": "rate_limit_exceeded", "message": "slow" } });
         assert_eq!(said(error), is("rate_limit_exceeded", "slow"));
         assert_eq!(said(json!({ "error": "model not found" })), is("", "model not found"));
-        assert_eq!(said(json!({ "object": "error", "message": "no", "type": "BadRequestError" })), is("BadRequestError", "no"));
+        assert_eq!(
+            said(json!({ "object": "error", "message": "no", "type": "BadRequestError" })),
+            is("BadRequestError", "no")
+        );
         assert_eq!(said(json!({ "detail": [{ "msg": "no" }] })), is("", "[{\"msg\":\"no\"}]"));
         assert_eq!(said(json!({ "choices": [], "error": null })), None);
     }

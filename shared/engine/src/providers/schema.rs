@@ -23,7 +23,8 @@ const TOLD: &[&str] = &[
 const DROPPED: &[&str] = &["$schema", "$id", "title", "default", "examples", "readOnly", "writeOnly", "deprecated"];
 const FORMATS: &[&str] = &["date-time", "date", "time", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"];
 /// Without these a provider cannot enforce a schema: maps, tuples, conditions.
-const BEYOND: &[&str] = &["patternProperties", "prefixItems", "not", "if", "allOf", "propertyNames", "unevaluatedProperties"];
+const BEYOND: &[&str] =
+    &["patternProperties", "prefixItems", "not", "if", "allOf", "propertyNames", "unevaluatedProperties"];
 
 /// Every object closed, every property required; `None` where the schema cannot be said that way.
 pub fn strict(schema: &Value) -> Option<Value> {

@@ -150,9 +150,10 @@ impl Wire {
 
     fn hidden(&self, error: PortError) -> PortError {
         let without = |text: String| {
-            self.secrets.iter().filter(|secret| !secret.expose_secret().is_empty()).fold(text, |text, secret| {
-                text.replace(secret.expose_secret(), "(the key)")
-            })
+            self.secrets
+                .iter()
+                .filter(|secret| !secret.expose_secret().is_empty())
+                .fold(text, |text, secret| text.replace(secret.expose_secret(), "(the key)"))
         };
         match error {
             PortError::Transient { why, retry_after } => PortError::Transient { why: without(why), retry_after },

@@ -46,7 +46,8 @@ fn structured(body: &mut Value, tools: &mut Vec<Value>, ways: Ways, schema: &Out
     }
     let name = tool_name(&schema.name);
     // With other tools beside it, the model may use those first.
-    body["tool_choice"] = if tools.is_empty() { json!({ "type": "tool", "name": name }) } else { json!({ "type": "any" }) };
+    body["tool_choice"] =
+        if tools.is_empty() { json!({ "type": "tool", "name": name }) } else { json!({ "type": "any" }) };
     tools.push(json!({
         "name": name,
         "description": "Gives the answer. Call it once, with the whole answer as its input.",

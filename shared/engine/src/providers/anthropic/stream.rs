@@ -106,7 +106,8 @@ impl<'a> Listening<'a> {
         let Some(stop) = self.stop else {
             return Err(PortError::transient(format!("{name}: the answer broke off before it gave a reason to end")));
         };
-        let Counted { input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens } = self.counted;
+        let Counted { input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens } =
+            self.counted;
         let cached = cache_read_input_tokens.unwrap_or(0);
         let input = input_tokens.map(|fresh| fresh + cached + cache_creation_input_tokens.unwrap_or(0));
         let usage = self.answer.usage(asked_bytes, input, output_tokens, Some(cached));

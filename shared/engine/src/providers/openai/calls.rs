@@ -100,7 +100,8 @@ mod tests {
             json!({ "id": "a", "function": more }),
         ];
         assert_eq!(numbers(&without_index), [0, 0, 1, 0]);
-        let nothing_at_all = [json!({ "function": head("x") }), json!({ "function": more }), json!({ "function": head("y") })];
+        let nothing_at_all =
+            [json!({ "function": head("x") }), json!({ "function": more }), json!({ "function": head("y") })];
         assert_eq!(numbers(&nothing_at_all), [0, 0, 1]);
     }
 }

@@ -128,7 +128,8 @@ mod tests {
     use super::*;
     use crate::model::{Message, OutputSchema, Sampling};
 
-    const WAYS: Ways = Ways { structured: Structured::JsonSchema, cap: OutputCap::MaxTokens, sampling: true, counts: true };
+    const WAYS: Ways =
+        Ways { structured: Structured::JsonSchema, cap: OutputCap::MaxTokens, sampling: true, counts: true };
 
     fn request() -> Request {
         Request {

@@ -2,6 +2,8 @@
 //! Never a question to a server about what it can do: the first refusal tells, and `Ways` remembers.
 //! Next: `question` spells a request by `Ways`; `OpenAi::new` takes the rest.
 
+use std::fmt;
+
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
@@ -12,7 +14,7 @@ pub const BASE_URL: &str = "https://api.openai.com/v1";
 /// The last of Azure's dated versions that is no preview; a base URL that ends in `/openai/v1` needs none.
 const AZURE_VERSION: &str = "2024-10-21";
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     pub server: Server,
     /// Before the model's name in the price table: `openai`, `azure`, `ollama`.
@@ -120,6 +122,15 @@ impl Server {
     }
 }
 
+/// Without its base URL, which may hold a password.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Settings");
+        shown.field("provider", &self.provider).field("model", &self.model);
+        shown.field("ways", &self.ways).field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
 impl Settings {
     /// What is known of the server at this address.
     pub fn new(model: impl Into<String>, key: Option<SecretString>, base_url: Url) -> Settings {
@@ -153,7 +164,10 @@ impl Settings {
             let path = path.strip_suffix("/openai").unwrap_or(&path);
             url.set_path(path);
             let deployment = ["openai", "deployments", &self.model, "chat", "completions"];
-            url.path_segments_mut().map_err(|()| "a base URL without a path".to_owned())?.pop_if_empty().extend(deployment);
+            url.path_segments_mut()
+                .map_err(|()| "a base URL without a path".to_owned())?
+                .pop_if_empty()
+                .extend(deployment);
             if !url.query_pairs().any(|(name, _)| name == "api-version") {
                 url.query_pairs_mut().append_pair("api-version", &self.api_version);
             }
