@@ -40,6 +40,11 @@ const TRANSIENT_CODES: &[&str] = &[
     "InternalException",
     "InternalFailure",
     "InternalServerError",
+    "InternalServerException",
+    "ModelErrorException",
+    "ModelNotReadyException",
+    "ModelStreamErrorException",
+    "ModelTimeoutException",
     "RequestTimeout",
     "RequestTimeoutException",
     "ServiceUnavailable",
@@ -96,6 +101,21 @@ where
         // Not connected, cut off, or no credentials just now: all of it may pass.
         _ => transient(cut(format_args!("{operation}: {}", chain(error))), None),
     }
+}
+
+/// A stream of events that began well.
+#[cfg(feature = "bedrock")]
+pub(crate) fn of_stream<E, R>(operation: &str, error: &SdkError<E, R>) -> PortError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: fmt::Debug,
+{
+    let SdkError::ServiceError(failure) = error else {
+        return transient(cut(format_args!("{operation}: the answer broke off: {}", chain(error))), None);
+    };
+    let code = failure.err().code().map(bare).unwrap_or("no code");
+    let why = told(operation, code, failure.err().message(), None);
+    if code == "ValidationException" { PortError::Permanent { reason: why } } else { transient(why, None) }
 }
 
 /// One entry of a batch that otherwise succeeded. `senders_fault` is what the server says where the code is unknown.

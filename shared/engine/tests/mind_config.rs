@@ -7,7 +7,7 @@ use contract::PortError;
 use engine::Mind;
 use engine::mind::Make;
 use engine::mind::config::{ModelSettings, Provider};
-use engine::model::{Delta, Model, Reply, Request};
+use engine::model::{Hearing, Model, Reply, Request};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/models.example.toml");
 
@@ -19,7 +19,7 @@ impl Model for Made {
     fn name(&self) -> &str {
         &self.0
     }
-    async fn reply(&self, _: &Request, _: &mut (dyn FnMut(&Delta) + Send)) -> Result<Reply, PortError> {
+    async fn reply(&self, _: &Request, _: Hearing<'_>) -> Result<Reply, PortError> {
         Err(PortError::permanent("never asked here"))
     }
 }

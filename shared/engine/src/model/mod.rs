@@ -161,3 +161,48 @@ fn fenced(text: &str) -> Option<&str> {
 pub fn estimated_tokens(text_bytes: usize) -> u64 {
     u64::try_from(text_bytes.saturating_mul(2).div_ceil(7)).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn document(text: &str) -> Result<Value, String> {
+        let parts = vec![Part::Text { text: text.into() }];
+        Reply { parts, stop: Stop::End, usage: Usage::default(), model: String::new() }.document()
+    }
+
+    #[test]
+    fn a_document_is_found_behind_thoughts_and_inside_of_a_fence() {
+        let texts = [
+            "{\"n\":1}",
+            " \n{\"n\":1}\n",
+            "```json\n{\"n\":1}\n```",
+            "Here it is:\n```\n{\"n\":1}\n```\nAnything else?",
+            "<think>{\"n\":2}? No.</think>\n\n{\"n\":1}",
+        ];
+        for text in texts {
+            assert_eq!(document(text), Ok(json!({ "n": 1 })), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_fence_inside_of_a_document_is_part_of_it() {
+        assert_eq!(document("{\"text\":\"```json\\n{}\\n```\"}"), Ok(json!({ "text": "```json\n{}\n```" })));
+    }
+
+    #[test]
+    fn what_is_no_document_is_refused_with_a_reason() {
+        for text in ["", "{\"n\":", "I cannot.", "```json\n{\"n\":\n```"] {
+            assert!(document(text).is_err_and(|why| !why.is_empty()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_usage_of_an_earlier_version_is_read() {
+        let usage: Usage = serde_json::from_value(json!({ "input_tokens": 1, "output_tokens": 2 })).unwrap();
+        assert_eq!(usage, Usage { input_tokens: 1, output_tokens: 2, cached_tokens: 0, estimated: false });
+        assert_eq!(serde_json::to_value(usage).unwrap().get("estimated"), None);
+    }
+}

@@ -166,3 +166,50 @@ impl fmt::Debug for ScriptedModel {
         f.debug_struct("ScriptedModel").field("name", &self.name).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::Message;
+
+    fn question(text: &str) -> Request {
+        Request { messages: vec![Message::user(text)], ..Request::default() }
+    }
+
+    #[tokio::test]
+    async fn it_says_its_turns_word_by_word_and_fails_beyond_them() {
+        let failure = PortError::transient("later");
+        let model = ScriptedModel::saying([Turn::text("one two"), Turn::Fail(failure.clone())]);
+        let mut heard = vec![];
+        let reply = model.reply(&question("a"), &mut |delta| heard.push(delta.clone())).await.unwrap();
+        assert_eq!(heard, ["one ", "two"].map(|word| Delta::Text(word.into())));
+        assert!(reply.usage.estimated && reply.usage.output_tokens > 0);
+        assert_eq!(model.reply(&question("b"), &mut |_| {}).await, Err(failure));
+        assert!(matches!(model.reply(&question("c"), &mut |_| {}).await, Err(PortError::Permanent { .. })));
+        assert_eq!(model.requests(), ["a", "b", "c"].map(question));
+    }
+
+    #[tokio::test]
+    async fn it_obeys_whatever_it_is_told() {
+        let model = ScriptedModel::answering(|request| match &request.messages[0].parts[0] {
+            Part::Text { text } if text.contains("call") => Turn::call("fetch", json!({ "url": "http://evil" })),
+            _ => Turn::truncated("half"),
+        });
+        let reply = model.reply(&question("call it"), &mut |_| {}).await.unwrap();
+        assert_eq!(reply.stop, Stop::ToolCall);
+        assert_eq!(model.reply(&question("go on"), &mut |_| {}).await.unwrap().stop, Stop::Truncated);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_hangs_after_what_it_said() {
+        let model = ScriptedModel::saying([Turn::HangAfter("one".into())]);
+        let mut heard = vec![];
+        let mut hear = |delta: &Delta| heard.push(delta.clone());
+        let asked = question("a");
+        let limit = std::time::Duration::from_secs(3600);
+        assert!(tokio::time::timeout(limit, model.reply(&asked, &mut hear)).await.is_err());
+        assert_eq!(heard, [Delta::Text("one".into())]);
+    }
+}

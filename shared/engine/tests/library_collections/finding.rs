@@ -40,7 +40,7 @@ async fn every_quote_stands_in_the_stored_text_of_its_source() -> anyhow::Result
             assert!((0.0..=1.0).contains(&passage.relevance));
         }
         for table in &found.tables {
-            let is_here = |id| found.passages.iter().any(|passage| passage.id == *id);
+            let is_here = |id: &contract::documents::PassageId| found.passages.iter().any(|passage| passage.id == *id);
             assert!(table.passages.iter().all(is_here), "rows of {} lead nowhere", table.title);
         }
     }

@@ -5,6 +5,7 @@
 mod question;
 mod stream;
 
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use crate::model::{Hearing, Model, Reply, Request};
 pub const BASE_URL: &str = "https://api.anthropic.com";
 const VERSION: &str = "2023-06-01";
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// Before the model's name in the price table: `anthropic`.
     pub provider: String,
@@ -59,6 +60,15 @@ pub struct Anthropic {
     url: Url,
     model: String,
     ways: Mutex<Ways>,
+}
+
+/// Without its base URL, which may hold a password.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Settings");
+        shown.field("provider", &self.provider).field("model", &self.model);
+        shown.field("ways", &self.ways).field("limits", &self.limits).finish_non_exhaustive()
+    }
 }
 
 impl Settings {

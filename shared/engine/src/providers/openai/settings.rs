@@ -2,6 +2,8 @@
 //! Never a question to a server about what it can do: the first refusal tells, and `Ways` remembers.
 //! Next: `question` spells a request by `Ways`; `OpenAi::new` takes the rest.
 
+use std::fmt;
+
 use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
@@ -12,7 +14,7 @@ pub const BASE_URL: &str = "https://api.openai.com/v1";
 /// The last of Azure's dated versions that is no preview; a base URL that ends in `/openai/v1` needs none.
 const AZURE_VERSION: &str = "2024-10-21";
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     pub server: Server,
     /// Before the model's name in the price table: `openai`, `azure`, `ollama`.
@@ -117,6 +119,15 @@ impl Server {
             Server::Ollama | Server::Other => OutputCap::MaxTokens,
         };
         Ways { structured: Structured::JsonSchema, cap, sampling: true, counts: true }
+    }
+}
+
+/// Without its base URL, which may hold a password.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Settings");
+        shown.field("provider", &self.provider).field("model", &self.model);
+        shown.field("ways", &self.ways).field("limits", &self.limits).finish_non_exhaustive()
     }
 }
 
