@@ -5,17 +5,17 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use contract::documents::{self, Gathered};
-use contract::events::{AnalysisCompleted, ArrivalStatus, Evidence, Finding, ResearchCompleted};
+use contract::documents;
+use contract::events::{ArrivalStatus, Arrived, Evidence as Brought, ResearchCompleted};
 use contract::{Artifacts, PortError};
 use engine::Mind;
 use runtime::{Handled, Handler, Step, StepError};
 
-use crate::{Config, offline};
+use crate::offline::{self, Evidence};
+use crate::{Config, event, prompted};
 
 #[derive(Debug)]
 pub struct Analysis {
-    #[allow(dead_code, reason = "asked when there are models")]
     mind: Arc<Mind>,
 }
 
@@ -30,33 +30,43 @@ impl Handler for Analysis {
     type Input = ResearchCompleted;
 
     async fn handle(&self, research: ResearchCompleted, step: &Step) -> Result<Handled, StepError> {
-        let gathered = gathered(&research, &*step.artifacts).await?;
-        let analysed = offline::analysed(&research.head, gathered);
-        let findings = analysed.findings.iter().map(|found| Finding {
-            statement: found.statement.clone(),
-            confidence: found.confidence,
-            reason: found.reason.clone(),
-            supporting: found.supporting.iter().map(|support| support.passage.to_string()).collect(),
-            contradicting: found.contradicting.iter().map(|support| support.passage.to_string()).collect(),
-        });
-        Ok(Handled::emit(&AnalysisCompleted {
-            goal: analysed.goal.clone(),
-            summary: analysed.summary.clone(),
-            findings: findings.collect(),
-            details: Some(documents::put(&*step.artifacts, &analysed).await?),
-        }))
+        let evidence = evidence(&research, &*step.artifacts).await?;
+        let computed = offline::analysed(&research.head, evidence);
+        let analysed = prompted::refined(&self.mind.at(step), computed).await?;
+        let details = documents::put(&*step.artifacts, &analysed).await?;
+        Ok(Handled::emit(&event::event(&analysed, details)))
     }
 }
 
-/// What every task brought, in the order of the arrivals.
-async fn gathered(research: &ResearchCompleted, artifacts: &dyn Artifacts) -> Result<Vec<Gathered>, PortError> {
-    let mut all = vec![];
+/// What every task brought, in the order of the questions, and which questions are without an answer.
+async fn evidence(research: &ResearchCompleted, artifacts: &dyn Artifacts) -> Result<Evidence, PortError> {
+    let mut brought = vec![];
     for arrived in research.arrived.iter().filter(|arrived| arrived.status == ArrivalStatus::Ok) {
-        let Some(data) = arrived.data.clone() else { continue };
-        let evidence: Evidence = serde_json::from_value(data).map_err(|why| PortError::permanent(why.to_string()))?;
-        if let Some(passages) = evidence.passages {
-            all.push(documents::get(artifacts, &passages).await?);
+        brought.extend(read(arrived, artifacts).await?);
+    }
+    let questions = &research.head.questions;
+    let turn = |question: &str| questions.iter().position(|asked| asked == question).unwrap_or(questions.len());
+    brought.sort_by_key(|evidence| turn(&evidence.question));
+    let mut all = Evidence::default();
+    for evidence in &brought {
+        if let Some(passages) = &evidence.passages {
+            all.gathered.push(documents::get(artifacts, passages).await?);
         }
     }
+    let came = |question: &String| brought.iter().any(|evidence| evidence.question == *question && evidence.passages.is_some());
+    all.late = questions.iter().filter(|question| !came(question)).cloned().collect();
     Ok(all)
+}
+
+async fn read(arrived: &Arrived, artifacts: &dyn Artifacts) -> Result<Option<Brought>, PortError> {
+    let read = |why: serde_json::Error| PortError::permanent(format!("what task {} brought is no evidence: {why}", arrived.member));
+    match (&arrived.data, &arrived.reference) {
+        (Some(data), _) => serde_json::from_value(data.clone()).map(Some).map_err(read),
+        (None, Some(reference)) => {
+            let bytes = contract::artifact::fetch(artifacts, reference).await;
+            let bytes = bytes.map_err(|why| PortError::permanent(why.to_string()))?;
+            serde_json::from_slice(&bytes).map(Some).map_err(read)
+        }
+        (None, None) => Ok(None),
+    }
 }

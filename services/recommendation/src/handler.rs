@@ -5,21 +5,27 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use contract::events::{AnalysisCompleted, RecommendationsMade};
+use contract::documents::{self, Analysed};
+use contract::events::{AnalysisCompleted, Recommendation, RecommendationsMade};
 use engine::Mind;
 use runtime::{Handled, Handler, Step, StepError};
 
-use crate::Config;
+use crate::offline::{self, Judged};
+use crate::rules::Pack;
+use crate::{Config, prompted};
+
+/// What travels within the goal's result, beside the report's reference.
+const MADE_BYTES_MAX: usize = 14 * 1024;
 
 #[derive(Debug)]
 pub struct Recommending {
-    #[allow(dead_code, reason = "asked when there are models")]
     mind: Arc<Mind>,
+    packs: Arc<Vec<Pack>>,
 }
 
 impl Recommending {
     pub fn with(config: &Config) -> Recommending {
-        Recommending { mind: Arc::clone(&config.mind) }
+        Recommending { mind: Arc::clone(&config.mind), packs: Arc::clone(&config.packs) }
     }
 }
 
@@ -27,7 +33,21 @@ impl Recommending {
 impl Handler for Recommending {
     type Input = AnalysisCompleted;
 
-    async fn handle(&self, _: AnalysisCompleted, _: &Step) -> Result<Handled, StepError> {
-        Ok(Handled::emit(&RecommendationsMade { recommendations: vec![] }))
+    async fn handle(&self, analysis: AnalysisCompleted, step: &Step) -> Result<Handled, StepError> {
+        let analysed = match &analysis.details {
+            Some(details) => documents::get(&*step.artifacts, details).await?,
+            None => Analysed { goal: analysis.goal, ..Analysed::default() },
+        };
+        let judged = offline::judged(&self.packs, analysed.clone());
+        let judged = prompted::refined(&self.mind.at(step), judged, &analysed).await?;
+        Ok(Handled::emit(&made(judged)))
     }
+}
+
+/// As much of it as may travel, the most important first.
+fn made(judged: Judged) -> RecommendationsMade {
+    let recommendations: Vec<Recommendation> = judged.advice.into_iter().map(|advice| advice.recommendation).collect();
+    let mut made = RecommendationsMade { recommendations, notes: judged.notes };
+    while serde_json::to_vec(&made).is_ok_and(|bytes| bytes.len() > MADE_BYTES_MAX) && made.recommendations.pop().is_some() {}
+    made
 }

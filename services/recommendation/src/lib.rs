@@ -4,7 +4,15 @@
 //! Next: `handler` consumes `analysis.completed`; `recommendations.made` goes into the goal's result.
 
 mod config;
+mod facts;
+mod functions;
 mod handler;
+mod offline;
+mod prompted;
+mod rules;
+mod text;
 
 pub use config::{Config, VARIABLES};
+pub use functions::{ALL as FUNCTIONS, Function};
 pub use handler::Recommending;
+pub use rules::{Pack, Problem, read as read_rules};

@@ -18,7 +18,7 @@ pub use analysis::{AnalysisCompleted, Confidence, Finding};
 pub use goal::{
     Budget, EndCause, GoalCancelRequested, GoalCancelled, GoalCompleted, GoalFailed, GoalRequested, OnDeadLetter,
 };
-pub use recommendation::{Priority, Recommendation, RecommendationsMade};
+pub use recommendation::{Origin, Priority, Recommendation, RecommendationsMade};
 pub use research::{Evidence, ResearchCompleted, ResearchHead, ResearchTaskRequested};
 pub use step::StepFailed;
 pub use writer::ReportWritten;

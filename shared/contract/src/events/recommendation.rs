@@ -12,6 +12,9 @@ use crate::EventType;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RecommendationsMade {
     pub recommendations: Vec<Recommendation>,
+    /// What a reader should know of how they came about: a rule that failed, a model that was not to be had.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// One piece of advice, with its reasons.
@@ -25,6 +28,20 @@ pub struct Recommendation {
     /// What would change the advice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reconsider_if: Option<String>,
+    /// Whose advice it is.
+    #[serde(default)]
+    pub origin: Origin,
+}
+
+/// Where advice comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// A rule gave it.
+    #[default]
+    Rules,
+    /// A model suggested it by itself.
+    Model,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -45,7 +62,9 @@ impl EventData for RecommendationsMade {
                 rationale: "Below the median of $0.60, above the lowest offer.".into(),
                 evidence: vec!["p-17".into()],
                 reconsider_if: Some("a competitor with volume discounts lowers its list price".into()),
+                origin: Origin::Rules,
             }],
+            notes: vec![],
         }
     }
 }

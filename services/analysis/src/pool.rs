@@ -1,0 +1,133 @@
+//! Owns all tasks' evidence as one: each source, passage and table once, and which passages each question brought.
+//! Never cites what it does not have: a passage without its source, or a row without its passage, is left out.
+//! Next: `offline` computes and compares over it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use contract::Digest;
+use contract::documents::{Gathered, Missed, Passage, PassageId, Source, SourceId, Table};
+
+use crate::words;
+
+/// Words this short stand in many places without being copied.
+const COPY_BYTES_MIN: usize = 40;
+
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
+    pub(crate) sources: BTreeMap<SourceId, Source>,
+    pub(crate) passages: Vec<Passage>,
+    pub(crate) tables: Vec<Table>,
+    /// Each question, with its passages, the best first.
+    pub(crate) asked: Vec<(String, Vec<PassageId>)>,
+    pub(crate) missed: Vec<Missed>,
+    /// Sources whose words all stand in another one as well, word for word, by passage.
+    pub(crate) copies: usize,
+    index: BTreeMap<PassageId, usize>,
+}
+
+impl Pool {
+    pub(crate) fn of(gathered: Vec<Gathered>) -> Pool {
+        let mut pool = Pool::default();
+        let mut words = BTreeMap::new();
+        let mut tables = BTreeSet::new();
+        for found in gathered {
+            for source in found.sources {
+                pool.sources.entry(source.id.clone()).or_insert(source);
+            }
+            let mut ids = vec![];
+            for passage in found.passages {
+                if let Some(id) = pool.take(passage, &mut words)
+                    && !ids.contains(&id)
+                {
+                    ids.push(id);
+                }
+            }
+            match pool.asked.iter_mut().find(|(question, _)| *question == found.question) {
+                Some((_, before)) => before.extend(ids.into_iter().filter(|id| !before.contains(id)).collect::<Vec<_>>()),
+                None => pool.asked.push((found.question, ids)),
+            }
+            pool.tables.extend(found.tables.into_iter().filter(|table| tables.insert(table.id.clone())));
+            pool.missed.extend(found.missed);
+        }
+        pool.tables.retain(|table| pool.sources.contains_key(&table.source) && fits(table));
+        for table in &mut pool.tables {
+            for id in &mut table.passages {
+                if let Some(kept) = pool.index.get(id) {
+                    *id = pool.passages[*kept].id.clone();
+                }
+            }
+        }
+        pool.missed = distinct(std::mem::take(&mut pool.missed));
+        pool
+    }
+
+    fn take(&mut self, passage: Passage, words: &mut BTreeMap<Digest, usize>) -> Option<PassageId> {
+        if !self.sources.contains_key(&passage.source) {
+            return None;
+        }
+        if let Some(at) = self.index.get(&passage.id) {
+            let kept = &mut self.passages[*at];
+            kept.relevance = kept.relevance.max(passage.relevance);
+            return Some(kept.id.clone());
+        }
+        let tidied = words::tidied(&passage.quote);
+        if tidied.len() >= COPY_BYTES_MIN {
+            let digest = Digest::of(tidied.as_bytes());
+            if let Some(at) = words.get(&digest) {
+                self.copies += 1;
+                self.index.insert(passage.id, *at);
+                return Some(self.passages[*at].id.clone());
+            }
+            words.insert(digest, self.passages.len());
+        }
+        self.index.insert(passage.id.clone(), self.passages.len());
+        self.passages.push(passage);
+        self.passages.last().map(|passage| passage.id.clone())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.passages.is_empty()
+    }
+
+    pub(crate) fn passage(&self, id: &PassageId) -> Option<&Passage> {
+        self.index.get(id).map(|at| &self.passages[*at])
+    }
+
+    pub(crate) fn source(&self, id: &SourceId) -> Option<&Source> {
+        self.sources.get(id)
+    }
+
+    /// The last part of the address; the whole of it where two sources end alike.
+    pub(crate) fn name(&self, id: &SourceId) -> String {
+        let Some(source) = self.sources.get(id) else { return id.to_string() };
+        let last = last_part(&source.address);
+        let alike = self.sources.values().filter(|other| last_part(&other.address) == last).count();
+        if alike > 1 { source.address.clone() } else { last.to_owned() }
+    }
+
+    /// The newest day that any source names.
+    pub(crate) fn newest(&self) -> Option<&str> {
+        self.sources.values().filter_map(|source| source.date.as_deref()).max()
+    }
+
+    /// Passages that a table's rows stand in.
+    pub(crate) fn in_tables(&self) -> BTreeSet<&PassageId> {
+        self.tables.iter().flat_map(|table| &table.passages).collect()
+    }
+}
+
+fn last_part(address: &str) -> &str {
+    let bare = address.split(['?', '#']).next().unwrap_or(address).trim_end_matches('/');
+    bare.rsplit('/').next().unwrap_or(bare)
+}
+
+/// A table that does not keep its own promise is no table: as many cells as columns, a passage for each row.
+fn fits(table: &Table) -> bool {
+    let columns = table.columns.len();
+    columns > 0 && table.rows.len() == table.passages.len() && table.rows.iter().all(|row| row.len() == columns)
+}
+
+fn distinct(missed: Vec<Missed>) -> Vec<Missed> {
+    let mut seen = BTreeSet::new();
+    missed.into_iter().filter(|one| seen.insert((one.what.clone(), one.why.clone()))).collect()
+}

@@ -1,0 +1,142 @@
+//! Owns how words of a rule are found in texts of an analysis: stems, sentences, numbers beside a unit.
+//! Never a guess: all words of an alternative stand there, or it is not found.
+//! Next: `facts` looks through labels, cells and passages with it.
+
+use std::collections::BTreeSet;
+
+use frostem::{Algorithm, Stemmer};
+use unicode_segmentation::UnicodeSegmentation;
+
+pub(crate) type Stems = BTreeSet<String>;
+
+pub(crate) fn stems(text: &str) -> Stems {
+    let stemmer = Stemmer::new(Algorithm::English);
+    let spaced = text.replace(['_', '-', '/', ':', '.'], " ");
+    let bare = |word: &str| {
+        let lower = word.to_lowercase();
+        let short = lower.strip_suffix("'s").or_else(|| lower.strip_suffix("’s"));
+        short.map(str::to_owned).unwrap_or(lower)
+    };
+    spaced.unicode_words().map(|word| stemmer.stem(&bare(word)).into_owned()).collect()
+}
+
+/// Words to look for: alternatives with `|` between, of each of which all words must be there.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted(Vec<Stems>);
+
+impl Wanted {
+    pub(crate) fn of(text: &str) -> Wanted {
+        Wanted(text.split('|').map(stems).collect())
+    }
+
+    pub(crate) fn found_in(&self, there: &Stems) -> bool {
+        self.0.iter().any(|words| words.is_subset(there))
+    }
+}
+
+/// Sentences of a quote, roughly: they are looked through and shown, and nobody cites a place in them.
+pub(crate) fn sentences(quote: &str) -> Vec<String> {
+    let paragraphs = quote.split("\n\n").flat_map(|paragraph| paragraph.split("\n- "));
+    let lines = paragraphs.map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
+    let split = |line: String| line.split_sentence_bounds().map(|one| one.trim().to_owned()).collect::<Vec<_>>();
+    lines.flat_map(split).filter(|sentence| !sentence.is_empty()).collect()
+}
+
+/// The first number of a text that is so counted: `70 percent` for `percent`, `$49` for `USD`.
+pub(crate) fn number_of(text: &str, unit: &str) -> Option<f64> {
+    let spelled: Vec<&str> = match unit {
+        "percent" | "%" => vec!["percent", "%"],
+        "USD" => vec!["USD", "dollars", "dollar", "$"],
+        "EUR" => vec!["EUR", "euros", "euro", "€"],
+        other => vec![other],
+    };
+    let mut at = 0;
+    while let Some(start) = text[at..].find(|c: char| c.is_ascii_digit()).map(|offset| at + offset) {
+        let length = text[start..].bytes().take_while(|byte| byte.is_ascii_digit() || matches!(byte, b',' | b'.')).count();
+        let digits = text[start..start + length].trim_end_matches([',', '.']);
+        at = start + length;
+        let (before, after) = (text[..start].trim_end(), text[start + digits.len()..].trim_start());
+        let counted = spelled.iter().any(|unit| {
+            let next = after.get(..unit.len()).is_some_and(|next| next.eq_ignore_ascii_case(unit));
+            next || (unit.len() <= 3 && !unit.starts_with(char::is_alphanumeric) && before.ends_with(unit))
+        });
+        if counted && let Some(number) = plain_number(digits) {
+            return Some(number);
+        }
+    }
+    None
+}
+
+/// Digits with commas at the thousands, and nothing else beside a currency or a unit.
+pub(crate) fn plain_number(text: &str) -> Option<f64> {
+    let bare = text.trim().trim_start_matches(['$', '€', '£']).trim_end_matches(|c: char| c.is_alphabetic() || matches!(c, '%' | '$' | '€' | ' '));
+    bare.replace(',', "").parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// As a person writes it: no more decimals than say something, commas at the thousands.
+pub(crate) fn decimal(value: f64, places: usize) -> String {
+    let scale = 10f64.powi(i32::try_from(places).unwrap_or(2));
+    let rounded = (value.abs() * scale * (1.0 + 1e-12)).round() / scale;
+    let text = format!("{rounded:.places$}");
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let mut spaced = String::new();
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            spaced.push(',');
+        }
+        spaced.push(digit);
+    }
+    let minus = if value < 0.0 && rounded > 0.0 { "-" } else { "" };
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{minus}{spaced}{point}{fraction}")
+}
+
+/// Two decimals or none; below one, three where the third says something.
+pub(crate) fn money(value: f64, unit: &str) -> String {
+    let text = decimal(value.abs(), if value.abs() < 1.0 { 3 } else { 2 });
+    let text = match text.split_once('.') {
+        Some((_, cents)) if cents.len() == 1 => format!("{text}0"),
+        _ => text,
+    };
+    let minus = if value < 0.0 { "-" } else { "" };
+    match unit {
+        "USD" => format!("{minus}${text}"),
+        "EUR" => format!("{minus}€{text}"),
+        "GBP" => format!("{minus}£{text}"),
+        other => format!("{minus}{text} {other}").trim_end().to_owned(),
+    }
+}
+
+pub(crate) fn shortened(text: &str, bytes_max: usize) -> String {
+    if text.len() <= bytes_max {
+        return text.to_owned();
+    }
+    let mut end = bytes_max.saturating_sub('…'.len_utf8());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}…", text[..end].trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_found_by_its_unit() {
+        assert_eq!(number_of("a gross margin of at least 70 percent, in 12 months", "percent"), Some(70.0));
+        assert_eq!(number_of("from 12 developers, $1,049.50 a month", "USD"), Some(1049.5));
+        assert_eq!(number_of("from 12 developers", "USD"), None);
+        assert_eq!(plain_number("20,000,000"), Some(2e7));
+        assert_eq!(plain_number("free"), None);
+    }
+
+    #[test]
+    fn words_are_found_by_their_stems_and_by_alternatives() {
+        let there = stems("median of monthly price (USD), plans.csv");
+        assert!(Wanted::of("monthly prices").found_in(&there) && Wanted::of("cost|price plans").found_in(&there));
+        assert!(!Wanted::of("yearly price").found_in(&there));
+        assert_eq!((money(33.333, "USD"), money(0.6, "USD"), decimal(-0.0001, 2)), ("$33.33".into(), "$0.60".into(), "0".into()));
+    }
+}
