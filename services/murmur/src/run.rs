@@ -73,7 +73,7 @@ async fn keep(done: &GoalCompleted, artifacts: &dyn Artifacts, out: &Path) -> an
     let written: ReportWritten = brought(done, "writer", artifacts).await?;
     let recommendations = match brought(done, "recommendation", artifacts).await {
         Ok(made) => made,
-        Err(_) => RecommendationsMade { recommendations: vec![] },
+        Err(_) => RecommendationsMade { recommendations: vec![], notes: vec![] },
     };
     let bytes = artifact::fetch(artifacts, &written.report).await?;
     let report = String::from_utf8(bytes).context("the report is no text")?;

@@ -10,7 +10,7 @@ use contract::{Partner, PortError, Spend};
 use engine::corpus::{Found, Library, Query, Raw, Reading};
 use engine::exchange::{Costing, Exchanges, Question};
 use engine::tools::{fetch, web};
-use engine::{Sitting, Unanswered, corpus};
+use engine::{Sitting, corpus};
 use runtime::{Step, StepError};
 
 use crate::{Config, prompted};
@@ -66,8 +66,7 @@ async fn queries(
     let mut queries = vec![task.question.clone()];
     match prompted::queries(sitting, &task.question).await {
         Ok(more) => queries.extend(more),
-        Err(Unanswered::Instead(instead)) => return Ok((queries, instead.note)),
-        Err(other) => return Err(crate::stopped(other)),
+        Err(unanswered) => return Ok((queries, unanswered.instead()?.note)),
     }
     Ok((queries, None))
 }

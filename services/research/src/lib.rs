@@ -14,14 +14,3 @@ mod topic;
 pub use config::{Config, VARIABLES};
 pub use plan::Plan;
 pub use task::Task;
-
-use engine::Unanswered;
-use runtime::StepError;
-
-/// A question to a model that ends this attempt.
-fn stopped(unanswered: Unanswered) -> StepError {
-    match unanswered {
-        Unanswered::Stop(refused) => refused.into(),
-        other => StepError::permanent(other.to_string()),
-    }
-}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use contract::events::{GoalRequested, ResearchHead, ResearchTaskRequested};
-use engine::{Mind, Unanswered};
+use engine::Mind;
 use runtime::{Handled, Handler, Open, Step, StepError};
 
 use crate::topic::topic_of;
@@ -26,13 +26,12 @@ impl Plan {
         let sitting = self.mind.at(step);
         match prompted::questions(&sitting, &goal.goal, goal.context.as_deref()).await {
             Ok(questions) => Ok(questions),
-            Err(Unanswered::Instead(instead)) => {
-                if let Some(note) = instead.note {
+            Err(unanswered) => {
+                if let Some(note) = unanswered.instead()?.note {
                     tracing::warn!(note, "planned without a model");
                 }
                 Ok(offline::questions(&goal.goal))
             }
-            Err(other) => Err(crate::stopped(other)),
         }
     }
 }
