@@ -14,7 +14,7 @@ use desk::{Desk, PRICE, PROMPT};
 use engine::exchange::Secrets;
 use engine::mind::config::AgentSettings;
 use engine::mind::{Mind, Thinker};
-use engine::model::{Delta, Model, Part, Reply, Request, Stop, ToolSpec, Usage};
+use engine::model::{Delta, Hearing, Model, Part, Reply, Request, Stop, ToolSpec, Usage};
 use engine::prompt::Untrusted;
 use engine::tools::{Tool, Toolbox};
 use engine::{Ask, Instead, Unanswered};
@@ -64,7 +64,7 @@ impl Model for Gullible {
     fn name(&self) -> &str {
         "gullible/model"
     }
-    async fn reply(&self, request: &Request, heard: &mut (dyn FnMut(&Delta) + Send)) -> Result<Reply, PortError> {
+    async fn reply(&self, request: &Request, heard: Hearing<'_>) -> Result<Reply, PortError> {
         let input = serde_json::to_string(request).unwrap().len() as u64 / 4;
         let n = {
             let mut asked = self.asked.lock().unwrap();
