@@ -13,8 +13,8 @@ const EMPTY_WORDS: &[&str] = &[
     "a", "about", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "could",
     "did", "do", "does", "each", "for", "from", "had", "has", "have", "he", "her", "his", "how", "i", "if", "in",
     "into", "is", "it", "its", "may", "more", "most", "of", "on", "one", "or", "our", "she", "should", "so", "such",
-    "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "us", "was",
-    "we", "were", "what", "when", "where", "which", "who", "why", "will", "with", "would", "you", "your",
+    "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "us", "was", "we",
+    "were", "what", "when", "where", "which", "who", "why", "will", "with", "would", "you", "your",
     // What goals say of themselves, and sources do not.
     "create", "find", "make", "new", "product", "report", "research", "summary", "write",
 ];
@@ -77,7 +77,8 @@ fn ends_line(before: &str, after: &str) -> bool {
     let line = before.rsplit('\n').next().unwrap_or_default();
     let next = after.split('\n').next().unwrap_or_default().trim_start();
     let heading = line.starts_with('#') || line.starts_with('|');
-    let item = next.starts_with(['-', '*', '+', '>', '#', '|', '•', '"', '“']) || without_number(next).len() < next.len();
+    let item =
+        next.starts_with(['-', '*', '+', '>', '#', '|', '•', '"', '“']) || without_number(next).len() < next.len();
     let dated = next.len() > 10 && next.as_bytes()[..4].iter().all(u8::is_ascii_digit) && next.as_bytes()[4] == b'-';
     line.trim().is_empty() || next.is_empty() || heading || item || dated
 }
@@ -124,7 +125,8 @@ mod tests {
 
     #[test]
     fn a_sentence_is_an_exact_part_of_its_quote_even_where_lines_are_wrapped() {
-        let quote = "## Head\n\nOne sentence that\ngoes on. \"Another\none.\"\n\n- an item\n- **bold** item\n2. third. Last";
+        let quote =
+            "## Head\n\nOne sentence that\ngoes on. \"Another\none.\"\n\n- an item\n- **bold** item\n2. third. Last";
         let found = sentences(quote);
         assert!(found.iter().all(|sentence| quote.contains(sentence)));
         assert_eq!(

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use analysis::{Analysis, Config};
 use contract::documents::{
-    self, Analysed, Cell, Column, ColumnKind, Gathered, Passage, PassageId, Place, Source, SourceId, Table, TableId, Typed,
+    self, Analysed, Cell, Column, ColumnKind, Gathered, Passage, PassageId, Place, Source, SourceId, Table, TableId,
+    Typed,
 };
 use contract::events::{AnalysisCompleted, ArrivalStatus, Arrived, Evidence, ResearchCompleted, ResearchHead};
 use contract::{Artifacts, Digest, Event, EventData, EventId, GoalId, Tenant, TraceContext, Unit, UnixMs};
@@ -87,7 +88,8 @@ impl Gathering {
             relevance: 0.5,
         };
         for (at, name) in names.iter().enumerate() {
-            let cells: Vec<&str> = records.iter().filter_map(|row| row.get(at)).filter(|text| !text.is_empty()).collect();
+            let cells: Vec<&str> =
+                records.iter().filter_map(|row| row.get(at)).filter(|text| !text.is_empty()).collect();
             table.columns.push(Column { name: name.clone(), kind: kind(name, &cells) });
         }
         for (number, record) in records.iter().enumerate() {
@@ -105,7 +107,15 @@ impl Gathering {
             let place = Place::new(start, start + quote.len());
             let id = PassageId::derive(&source, &content, place);
             table.passages.push(id.clone());
-            self.0.passages.push(Passage { id, source: source.clone(), place, origin: place, headings: vec![], quote, relevance: 0.4 });
+            self.0.passages.push(Passage {
+                id,
+                source: source.clone(),
+                place,
+                origin: place,
+                headings: vec![],
+                quote,
+                relevance: 0.4,
+            });
         }
         self.0.tables.push(table);
         self

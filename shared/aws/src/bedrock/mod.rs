@@ -107,8 +107,8 @@ impl Bedrock {
         let other = failure.about.and_then(|words| asked.instead(&words, request));
         let Some(other) = other else { return self.named(failure.error) };
         *self.ways.lock().unwrap_or_else(PoisonError::into_inner) = other;
-        let why =
-            contract::bounded(format!("{}: {}; the next question is asked another way", self.name, failure.error));
+        let (PortError::Transient { why, .. } | PortError::Permanent { reason: why }) = failure.error;
+        let why = contract::bounded(format!("{}: {why}; the next question is asked another way", self.name));
         PortError::Transient { why, retry_after: Some(Duration::ZERO) }
     }
 

@@ -3,6 +3,7 @@
 //! Next: an adapter makes the question, and reads each event as its `Listener`.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use contract::PortError;
@@ -26,6 +27,8 @@ const AGENT: &str = concat!("murmuration/", env!("CARGO_PKG_VERSION"));
 /// One way to one provider.
 pub(crate) struct Wire {
     client: Client,
+    /// May hold a password: never told.
+    url: Url,
     name: String,
     /// Never told.
     secrets: Vec<SecretString>,
@@ -69,7 +72,7 @@ impl Wire {
     /// `header` carries the key. A server on this machine is never asked through a proxy.
     pub(crate) fn new(
         name: String,
-        base: &Url,
+        url: Url,
         key: Option<(&SecretString, KeyHeader)>,
         mut headers: HeaderMap,
         limits: Limits,
@@ -85,10 +88,16 @@ impl Wire {
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
             .referer(false);
-        let builder = if is_here(base) { builder.no_proxy() } else { builder };
+        let builder = if is_here(&url) { builder.no_proxy() } else { builder };
         let client = builder.build().map_err(|why| format!("{name}: {}", chain(&why.without_url())))?;
-        let in_url = base.password().map(SecretString::from);
-        Ok(Wire { client, name, secrets: key.map(|(key, _)| key.clone()).into_iter().chain(in_url).collect(), limits })
+        let in_url = url.password().map(SecretString::from);
+        Ok(Wire {
+            client,
+            name,
+            url,
+            secrets: key.map(|(key, _)| key.clone()).into_iter().chain(in_url).collect(),
+            limits,
+        })
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -96,9 +105,9 @@ impl Wire {
     }
 
     /// Asks, and lets `listener` hear each event; or the whole answer as one, where a server does not stream.
-    pub(crate) async fn ask(&self, url: &Url, question: &Value, listener: &mut dyn Listener) -> Result<(), Failure> {
+    pub(crate) async fn ask(&self, question: &Value, listener: &mut dyn Listener) -> Result<(), Failure> {
         let mut watch = Watch::start(self.limits);
-        let sent = self.sent(self.client.post(url.clone()).json(question), &watch).await;
+        let sent = self.sent(self.client.post(self.url.clone()).json(question), &watch).await;
         let response = sent.map_err(|error| self.named(error))?;
         let status = response.status();
         if !status.is_success() {
@@ -134,6 +143,13 @@ impl Wire {
         listener.event(&String::from_utf8_lossy(&body)).map(drop)
     }
 
+    /// A refusal that another way of asking avoids, to be repeated at once.
+    pub(crate) fn to_ask_otherwise(&self, refusal: &Refusal) -> PortError {
+        let (PortError::Transient { why, .. } | PortError::Permanent { reason: why }) = self.refused(refusal);
+        let why = contract::bounded(format!("{why}; the next question is asked another way"));
+        PortError::Transient { why, retry_after: Some(Duration::ZERO) }
+    }
+
     /// A refusal as an error, in words that may be logged.
     pub(crate) fn refused(&self, refusal: &Refusal) -> PortError {
         self.hidden(refusal.error(&self.name))
@@ -149,16 +165,17 @@ impl Wire {
     }
 
     fn hidden(&self, error: PortError) -> PortError {
-        let without = |text: String| {
-            self.secrets
-                .iter()
-                .filter(|secret| !secret.expose_secret().is_empty())
-                .fold(text, |text, secret| text.replace(secret.expose_secret(), "(the key)"))
-        };
         match error {
-            PortError::Transient { why, retry_after } => PortError::Transient { why: without(why), retry_after },
-            PortError::Permanent { reason } => PortError::Permanent { reason: without(reason) },
+            PortError::Transient { why, retry_after } => {
+                PortError::Transient { why: self.without_keys(&why), retry_after }
+            }
+            PortError::Permanent { reason } => PortError::Permanent { reason: self.without_keys(&reason) },
         }
+    }
+
+    pub(crate) fn without_keys(&self, text: &str) -> String {
+        let secrets = self.secrets.iter().map(SecretString::expose_secret).filter(|secret| !secret.is_empty());
+        secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "(the key)"))
     }
 }
 
@@ -269,8 +286,6 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use futures_util::stream;
 
     use super::*;
@@ -335,7 +350,9 @@ mod tests {
     async fn a_connection_that_breaks_and_bytes_that_are_no_text_may_pass() {
         let (_, end) = heard(vec![Err(Cut::Broken("reset".into()))], 500).await;
         assert!(told(end).contains("broke off: reset"));
-        let (_, end) = heard(vec![Ok(Bytes::from_static(b"data: \xff\xfe\n\n"))], 500).await;
+        let bytes = stream::iter([Ok(Bytes::from_static(b"data: \xff\xfe\n\n"))]);
+        let mut watch = Watch::start(Limits::default());
+        let end = listen(bytes, &mut watch, 500, &mut Ear::default()).await;
         assert!(told(end).contains("nonsense"));
     }
 }

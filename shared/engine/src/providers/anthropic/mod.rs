@@ -7,7 +7,6 @@ mod stream;
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use contract::PortError;
@@ -57,7 +56,6 @@ pub enum Structured {
 #[derive(Debug)]
 pub struct Anthropic {
     wire: Wire,
-    url: Url,
     model: String,
     ways: Mutex<Ways>,
 }
@@ -90,8 +88,8 @@ impl Anthropic {
         let mut headers = HeaderMap::new();
         headers.insert(HeaderName::from_static("anthropic-version"), HeaderValue::from_static(VERSION));
         let key = Some((&key, KeyHeader::Named("x-api-key")));
-        let wire = Wire::new(format!("{provider}/{model}"), &base_url, key, headers, limits)?;
-        Ok(Anthropic { wire, url: endpoint(base_url)?, model, ways: Mutex::new(ways) })
+        let wire = Wire::new(format!("{provider}/{model}"), endpoint(base_url)?, key, headers, limits)?;
+        Ok(Anthropic { wire, model, ways: Mutex::new(ways) })
     }
 
     /// How the next question is asked.
@@ -101,13 +99,9 @@ impl Anthropic {
 
     /// A refusal; and if it was of a way of asking, the other way from now on.
     fn refused(&self, refusal: &Refusal, asked: Ways, request: &Request) -> PortError {
-        let error = self.wire.refused(refusal);
-        let Some(other) = asked.instead(refusal, request) else { return error };
+        let Some(other) = asked.instead(refusal, request) else { return self.wire.refused(refusal) };
         *self.ways.lock().unwrap_or_else(PoisonError::into_inner) = other;
-        PortError::Transient {
-            why: contract::bounded(format!("{error}; the next question is asked another way")),
-            retry_after: Some(Duration::ZERO),
-        }
+        self.wire.to_ask_otherwise(refusal)
     }
 }
 
@@ -122,7 +116,7 @@ impl Model for Anthropic {
         let question = question::of(&self.model, ways, request);
         let answer = Answer::new(self.wire.limits.answer_bytes_max, question.document_tool);
         let mut listening = stream::Listening::new(answer, heard);
-        match self.wire.ask(&self.url, &question.body, &mut listening).await {
+        match self.wire.ask(&question.body, &mut listening).await {
             Ok(()) => listening.reply(question.body.to_string().len(), self.wire.name()),
             Err(Failure::Refused(refusal)) => Err(self.refused(&refusal, ways, request)),
             Err(Failure::Port(error)) => Err(error),

@@ -8,12 +8,10 @@ mod settings;
 mod stream;
 
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use contract::PortError;
 use reqwest::header::HeaderMap;
-use url::Url;
 
 pub use settings::{BASE_URL, OutputCap, Server, Settings, Structured, Ways};
 
@@ -25,7 +23,6 @@ use crate::model::{Hearing, Model, Part, Reply, Request, Stop, Usage};
 #[derive(Debug)]
 pub struct OpenAi {
     wire: Wire,
-    url: Url,
     model: String,
     learned: Mutex<Learned>,
 }
@@ -40,11 +37,11 @@ struct Learned {
 impl OpenAi {
     pub fn new(settings: Settings) -> Result<OpenAi, String> {
         let url = settings.endpoint()?;
-        let Settings { server, provider, model, base_url, key, ways, limits, .. } = settings;
+        let Settings { server, provider, model, key, ways, limits, .. } = settings;
         let header = if server == Server::Azure { KeyHeader::Named("api-key") } else { KeyHeader::Bearer };
         let key = key.as_ref().map(|key| (key, header));
-        let wire = Wire::new(format!("{provider}/{model}"), &base_url, key, HeaderMap::new(), limits)?;
-        Ok(OpenAi { wire, url, model, learned: Mutex::new(Learned { ways, cap_was_changed: false }) })
+        let wire = Wire::new(format!("{provider}/{model}"), url, key, HeaderMap::new(), limits)?;
+        Ok(OpenAi { wire, model, learned: Mutex::new(Learned { ways, cap_was_changed: false }) })
     }
 
     /// How the next question is asked.
@@ -54,20 +51,16 @@ impl OpenAi {
 
     /// A refusal; and if it was of a way of asking, the other way from now on.
     fn refused(&self, refusal: &Refusal, asked: Ways, request: &Request) -> PortError {
-        let error = self.wire.refused(refusal);
         let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(other) = learned.instead(refusal, asked, request) else { return error };
+        let Some(other) = learned.instead(refusal, asked, request) else { return self.wire.refused(refusal) };
         *learned = other;
-        PortError::Transient {
-            why: contract::bounded(format!("{error}; the next question is asked another way")),
-            retry_after: Some(Duration::ZERO),
-        }
+        self.wire.to_ask_otherwise(refusal)
     }
 
     /// The server's filter stood before the model.
     fn filtered(&self, refusal: &Refusal) -> Reply {
         Reply {
-            parts: vec![Part::Text { text: contract::bounded(&*refusal.message) }],
+            parts: vec![Part::Text { text: contract::bounded(self.wire.without_keys(&refusal.message)) }],
             stop: Stop::Refused,
             usage: Usage::default(),
             model: self.wire.name().to_owned(),
@@ -86,7 +79,7 @@ impl Model for OpenAi {
         let question = question::of(&self.model, ways, request);
         let answer = Answer::new(self.wire.limits.answer_bytes_max, None);
         let mut listening = stream::Listening::new(answer, heard);
-        match self.wire.ask(&self.url, &question, &mut listening).await {
+        match self.wire.ask(&question, &mut listening).await {
             Ok(()) => listening.reply(question.to_string().len(), self.wire.name()),
             Err(Failure::Refused(refusal)) if settings::is_filter(&refusal.kind) => Ok(self.filtered(&refusal)),
             Err(Failure::Refused(refusal)) => Err(self.refused(&refusal, ways, request)),
