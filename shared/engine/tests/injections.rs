@@ -303,7 +303,6 @@ fn read_back(id: &str, text: &str, nonce: &str) -> (Vec<String>, String) {
 
 fn fences_hold(attempt: &Attempt, request: &Request) {
     let nonce = nonce_of(request);
-    let mut words = attempt.text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 6);
     for (n, message) in request.messages.iter().enumerate() {
         for part in &message.parts {
             match part {
@@ -322,12 +321,10 @@ fn fences_hold(attempt: &Attempt, request: &Request) {
             }
         }
     }
-    assert!(!words.any(|word| request.system.contains(word) && !SAID.contains(word)), "{}", attempt.id);
+    let bare = PROMPT.filled(&json!({"goal": "prices"}), &[], "analysis/1").unwrap();
+    let expected = bare.system.replace(bare.fence.nonce(), "the mark");
+    assert_eq!(request.system.replace(&nonce, "the mark"), expected, "{}", attempt.id);
 }
-
-/// Words of the attempts that the system part has of its own.
-const SAID: &str = "between written instruction instructions whatever answer source sources material compare prices urgent \
-                    number anything invent invented change changes system others judge sounds claims";
 
 #[test]
 fn the_collection_is_large_and_of_many_kinds() {

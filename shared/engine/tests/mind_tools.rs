@@ -115,7 +115,7 @@ async fn a_model_that_calls_tools_for_ever_has_its_rounds_and_no_more() {
     let tools = Toolbox::of(vec![Box::new(search.clone())]);
     let unanswered = mind_of(&[&model], searching(), |s| s, None).at(&desk).ask_with(ask("prices"), &tools).await;
     assert!(unanswered.is_err());
-    assert_eq!((model.times(), search.0.lock().unwrap().len()), (4, 2));
+    assert_eq!((model.times(), search.0.lock().unwrap().len()), (5, 3));
 }
 
 #[tokio::test(start_paused = true)]

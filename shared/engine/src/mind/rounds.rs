@@ -19,11 +19,12 @@ use crate::tools::Toolbox;
 const CALLS_MAX: usize = 8;
 const NAME_CHARS_MAX: usize = 64;
 
-/// What a model may use, and how often still.
+/// What a model may use, and how often.
 pub(super) struct Rounds<'a> {
     tools: &'a Toolbox,
     specs: Vec<ToolSpec>,
-    left: u32,
+    most: u32,
+    had: u32,
     calls: usize,
     fence: &'a Fence,
 }
@@ -33,7 +34,7 @@ impl<'a> Rounds<'a> {
     pub(super) fn new(tools: &'a Toolbox, talk: &Conversation<'_>, fence: &'a Fence) -> Rounds<'a> {
         let allowed = &talk.mind.agent.tools;
         let specs = tools.specs().into_iter().filter(|spec| allowed.contains(&spec.name)).collect();
-        Rounds { tools, specs, left: talk.mind.agent.tool_rounds_max, calls: 0, fence }
+        Rounds { tools, specs, most: talk.mind.agent.tool_rounds_max, had: 0, calls: 0, fence }
     }
 
     pub(super) fn specs(&self) -> Vec<ToolSpec> {
@@ -58,14 +59,15 @@ impl<'a> Rounds<'a> {
             if calls.is_empty() {
                 return Ok(reply);
             }
-            let Some(left) = self.left.checked_sub(1) else {
+            self.had += 1;
+            // After its last round it is told once that it must answer.
+            if self.had > self.most + 1 {
                 return Err(Fell::Unusable(vec!["it calls tools and never answers".into()]));
-            };
-            self.left = left;
+            }
             let mut results = vec![];
             for (i, call) in calls.into_iter().enumerate() {
                 let Part::ToolCall { id, name, arguments } = call else { continue };
-                let may = i < CALLS_MAX && left > 0;
+                let may = i < CALLS_MAX && self.had <= self.most;
                 let (content, failed) = self.result(talk, thinker, &name, arguments, may).await?;
                 results.push(Part::ToolResult { id, content, failed });
             }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use contract::{Artifacts, Clock, Exchange, PortError, Refused, Reserved, Spend, UnixMs, Workplace};
+use contract::{ArtifactRef, Artifacts, Clock, Exchange, PortError, Refused, Reserved, Spend, UnixMs, Workplace};
 use engine::exchange::Secrets;
 use engine::mind::config::{AgentSettings, CacheSettings, ModelSettings, Provider};
 use engine::mind::{Mind, Price, Thinker};
@@ -18,7 +18,6 @@ use engine::prompt::{Prompt, Untrusted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use testkit::memory::MemoryArtifacts;
 
 /// A millionth of a dollar for each token of either kind.
 pub const PRICE: Price = Price { input: 1.0, output: 1.0, cached: 1.0 };
@@ -31,6 +30,26 @@ pub struct TokioClock(tokio::time::Instant);
 impl Clock for TokioClock {
     fn now(&self) -> UnixMs {
         UnixMs(1_800_000_000_000) + self.0.elapsed()
+    }
+}
+
+/// A mind asks; what is stored is its agent's.
+#[derive(Debug)]
+struct NoArtifacts;
+
+#[async_trait]
+impl Artifacts for NoArtifacts {
+    async fn put(&self, _: &[u8], _: &str) -> Result<ArtifactRef, PortError> {
+        Err(PortError::permanent("no artifacts here"))
+    }
+    async fn get(&self, uri: &str) -> Result<Vec<u8>, PortError> {
+        Err(PortError::permanent(format!("{uri}: no artifacts here")))
+    }
+    async fn publish(&self, _: &str, _: u64, _: &ArtifactRef) -> Result<bool, PortError> {
+        Ok(false)
+    }
+    async fn latest(&self, _: &str) -> Result<Option<(u64, ArtifactRef)>, PortError> {
+        Ok(None)
     }
 }
 
@@ -63,7 +82,7 @@ impl Desk {
         let deadline = clock.now() + Duration::from_secs(600);
         let allowed = Spend { tokens: 1_000_000, micros: 1_000_000 };
         Desk {
-            artifacts: Arc::new(MemoryArtifacts::new()),
+            artifacts: Arc::new(NoArtifacts),
             clock: Arc::new(clock),
             key: "analysis/1".into(),
             deadline,
