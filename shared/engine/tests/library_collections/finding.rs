@@ -30,7 +30,9 @@ async fn text_of(source: &Source, store: &Arc<dyn Artifacts>) -> anyhow::Result<
 async fn every_quote_stands_in_the_stored_text_of_its_source() -> anyhow::Result<()> {
     let store = samples().await?;
     let library = Library::new();
-    for question in ["Why do customers leave?", "monthly price of Heronpost Flock", "EU data residency", "overage per million"] {
+    for question in
+        ["Why do customers leave?", "monthly price of Heronpost Flock", "EU data residency", "overage per million"]
+    {
         let found = ask(&library, &store, "pricing", question).await?;
         assert!(!found.passages.is_empty(), "{question}");
         for passage in &found.passages {
@@ -70,7 +72,8 @@ async fn a_question_that_no_source_speaks_of_finds_nothing() -> anyhow::Result<(
 #[tokio::test]
 async fn a_table_is_found_by_its_columns_with_its_types() -> anyhow::Result<()> {
     let store = samples().await?;
-    let found = ask(&Library::new(), &store, "pricing", "Which segment has the lowest willingness to pay a month?").await?;
+    let found =
+        ask(&Library::new(), &store, "pricing", "Which segment has the lowest willingness to pay a month?").await?;
     let table = found.tables.first().ok_or_else(|| anyhow::anyhow!("no table was found"))?;
     assert!(table.columns.iter().any(|column| column.is_numeric()), "{:?}", table.columns);
     let source = found.sources.iter().find(|source| source.id == table.source);
@@ -83,7 +86,8 @@ async fn the_same_content_gives_the_same_results_however_it_was_built() -> anyho
     let plain = |found: Found| serde_json::to_value((found.passages, found.tables));
     let whole = samples().await?;
     let pieces: Arc<dyn Artifacts> = Arc::new(MemoryArtifacts::new());
-    publish(&pieces, "pricing", &[("gone.md", "# Gone\n\nPrices of plans that nobody remembers, in dollars.\n")]).await?;
+    publish(&pieces, "pricing", &[("gone.md", "# Gone\n\nPrices of plans that nobody remembers, in dollars.\n")])
+        .await?;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../compose/samples/pricing");
     ingest(&folder.join("notes"), "pricing", &pieces, &engine::corpus::ingest::quiet()).await?;
     ingest(&folder, "pricing", &pieces, &engine::corpus::ingest::quiet()).await?;

@@ -47,7 +47,9 @@ impl Artifacts for FolderArtifacts {
         for entry in fs::read_dir(&self.0).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             let version = path.extension().and_then(|version| version.to_str()?.parse::<u64>().ok());
-            if path.file_stem().is_some_and(|stem| stem == name) && version > newest.as_ref().map(|(version, _)| *version) {
+            if path.file_stem().is_some_and(|stem| stem == name)
+                && version > newest.as_ref().map(|(version, _)| *version)
+            {
                 let bytes = fs::read(&path).map_err(failed)?;
                 newest = version.zip(serde_json::from_slice(&bytes).ok());
             }

@@ -28,7 +28,10 @@ async fn two_daemons_pick_up_a_new_version_without_a_restart() -> anyhow::Result
         let (one, other) = (Library::new(), Library::new());
         assert_eq!(publish(&store, "plans", &[("roost.md", ROOST)]).await?, 1);
         for library in [&one, &other] {
-            assert_eq!(ask(library, &store, "plans", "What does the Roost plan cost?").await?.versions, [("plans".into(), 1)]);
+            assert_eq!(
+                ask(library, &store, "plans", "What does the Roost plan cost?").await?.versions,
+                [("plans".into(), 1)]
+            );
             assert!(ask(library, &store, "plans", "retention of Flyway").await?.passages.is_empty());
         }
         assert_eq!(publish(&store, "plans", &[("flyway.md", FLYWAY)]).await?, 2);
@@ -124,7 +127,10 @@ async fn a_name_that_could_be_mistaken_is_refused_for_good() {
     let (_, store) = memory();
     for name in ["", "Plans", "a/b", "../x", "plans ", &"x".repeat(41)] {
         let refused = Builder::open(name, &store).await.map(drop);
-        assert!(matches!(&refused, Err(PortError::Permanent { reason }) if reason.contains("a to z")), "{name:?}: {refused:?}");
+        assert!(
+            matches!(&refused, Err(PortError::Permanent { reason }) if reason.contains("a to z")),
+            "{name:?}: {refused:?}"
+        );
         assert!(ask(&Library::new(), &store, name, "Roost").await.is_err());
     }
 }
