@@ -171,6 +171,12 @@ provision: ## make what the topology needs in AWS, or where AWS_ENDPOINT_URL say
 unprovision: ## remove all of that again, with everything in it; at AWS, name ACCOUNT=123456789012
 	$(CARGO) run --quiet -p aws --bin provision -- --remove $(if $(ACCOUNT),--account $(ACCOUNT))
 
+.PHONY: eval
+eval: ## how often one of the first five passages answers, beside SQLite's full-text search (needs Debian's apt)
+	bench/eval/manuals.sh target/eval
+	$(CARGO) build --quiet --workspace --bin eval
+	$(DEBUG)/eval target/eval --judge
+
 .PHONY: bench-delivery
 bench-delivery: ## nanoseconds and allocations of one delivery over memory ports
 	$(CARGO) bench -p bench --bench delivery

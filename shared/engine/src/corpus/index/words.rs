@@ -196,6 +196,8 @@ fn folded(run: &str) -> String {
     for c in run.nfkc() {
         if is_dense(c) || c.is_ascii() {
             plain.push(c);
+        } else if c == 'ß' {
+            plain.push_str("ss");
         } else {
             plain.extend(std::iter::once(c).nfd().filter(|c| !is_accent(*c)));
         }

@@ -221,7 +221,7 @@ impl<'a> Sheets<'a> {
             }
         }
         let count = self.total(|segment| segment.pages);
-        let words: f32 = segments.iter().flat_map(|segment| &segment.page_words).map(|words| *words as f32).sum();
+        let words = segments.iter().map(|segment| segment.words).sum::<u64>() as f32;
         let (average, value) = ((words / count.max(1.0)).max(1.0), rarity(count, pages.len()) * weight);
         for (segment, page, times) in pages {
             let length = segments[segment].page_words[page as usize] as f32 / average;

@@ -31,6 +31,8 @@ pub(crate) struct Segment {
     slots: Vec<u32>,
     /// Words of the passages of a page, at the page; 0 elsewhere.
     pub(crate) page_words: Vec<u32>,
+    /// Of all passages.
+    pub(crate) words: u64,
     pub(crate) pages: u32,
     pub(crate) passages: u32,
     pub(crate) tables: u32,
@@ -149,7 +151,8 @@ impl Segment {
                 }
             }
         }
-        Ok(Segment { slots, page_words, pages, passages, tables })
+        let words = page_words.iter().map(|words| u64::from(*words)).sum();
+        Ok(Segment { slots, page_words, words, pages, passages, tables })
     }
 
     pub(crate) fn documents(&self) -> usize {

@@ -23,10 +23,8 @@ const LENDERS: usize = 10;
 const LENT_WORDS: usize = 25;
 /// Two words of the question are close where this many words or fewer part them.
 const CLOSE_WORDS: usize = 8;
-/// One word of the question among many says little: this much of its worth must be met, or less with more words.
-const WORTH_MET_BY_ONE: f32 = 0.34;
-const WORTH_MET_BY_TWO: f32 = 0.15;
-const WORDS_MET_ENOUGH: u32 = 3;
+/// This much of a question's worth must be met, by how many of its words meet it: one word among many says little.
+const WORTH_MET: [f32; 4] = [0.34, 0.18, 0.15, 0.10];
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ByWords {
@@ -76,13 +74,8 @@ impl Asked {
     }
 
     pub(crate) fn is_met(&self, worth: &[f32], met: u64) -> bool {
-        let coverage = self.coverage(worth, met);
-        match met.count_ones() {
-            0 => false,
-            1 => coverage >= WORTH_MET_BY_ONE,
-            WORDS_MET_ENOUGH.. => true,
-            _ => coverage >= WORTH_MET_BY_TWO,
-        }
+        let words = met.count_ones() as usize;
+        words > 0 && self.coverage(worth, met) >= WORTH_MET[words.min(WORTH_MET.len()) - 1]
     }
 }
 
@@ -186,10 +179,12 @@ fn is_worth_lending(word: &str) -> bool {
 
 /// For each pair of the question's words that follow each other: what the lesser of them is worth, by how near they are.
 fn closeness(asked: &Asked, worth: &[f32], words: &[String]) -> f32 {
+    let numbers: HashMap<&str, usize> =
+        asked.words.iter().enumerate().map(|(number, asked)| (asked.word.as_str(), number)).collect();
     let mut places: Vec<Vec<usize>> = vec![Vec::new(); asked.words.len()];
     for (place, word) in words.iter().enumerate() {
-        if let Some(number) = asked.words.iter().position(|asked| asked.word == *word) {
-            places[number].push(place);
+        if let Some(number) = numbers.get(word.as_str()) {
+            places[*number].push(place);
         }
     }
     let mut sum = 0.0;
