@@ -55,6 +55,8 @@ struct Reader {
     table: Option<Table>,
     /// In a stretch that is hidden.
     hidden: bool,
+    /// Below a hidden element that was opened in a block of its own.
+    covered: bool,
     lone_heading: Option<(u8, Range<usize>, usize)>,
 }
 
@@ -76,9 +78,11 @@ impl Reader {
             Event::SoftBreak | Event::HardBreak => self.inline(" ", place),
             Event::InlineHtml(html) => self.inline_html(html, place),
             Event::Html(html) => {
-                if is_hidden(html) {
-                    self.end_leaf();
-                    self.hidden = true;
+                self.hidden |= is_hidden(html);
+                if html.trim_start().starts_with("</") {
+                    self.covered = false;
+                } else if begins_hidden_part(html) {
+                    self.covered = true;
                 }
             }
             Event::FootnoteReference(_) | Event::TaskListMarker(_) => self.inline("", place),
@@ -168,16 +172,16 @@ impl Reader {
     /// A comment or a hidden stretch splits the block that it stands in.
     fn inline_html(&mut self, html: &str, place: Range<usize>) {
         if html.starts_with("<!--") {
-            self.split(place.start, place.end);
+            self.split(place.start);
         } else if is_hidden(html) {
-            self.split(place.start, place.end);
+            self.split(place.start);
             self.hidden = true;
         } else if self.hidden && html.starts_with("</") {
             self.hidden = false;
         }
     }
 
-    fn split(&mut self, end: usize, _next: usize) {
+    fn split(&mut self, end: usize) {
         if let Some((leaf, _)) = &mut self.leaf {
             leaf.end = leaf.end.min(end);
         }
@@ -187,16 +191,12 @@ impl Reader {
     fn open_leaf(&mut self, place: Range<usize>, shape: Shape) {
         self.end_leaf();
         let start = self.item_start.take().unwrap_or(place.start);
-        // The end of a paragraph is known by its words: a comment may end it early.
-        let end = if shape == Shape::Prose { start } else { place.end };
-        self.leaf = Some((start..end.max(start), shape));
-        if let Some((leaf, Shape::Prose)) = &mut self.leaf {
-            leaf.end = place.end;
-        }
+        self.leaf = Some((start..place.end, shape));
     }
 
     fn end_leaf(&mut self) {
         if let Some((place, shape)) = self.leaf.take()
+            && !self.covered
             && let Some(place) = self.draft.trimmed(place)
         {
             self.lone_heading = None;
@@ -212,7 +212,7 @@ impl Reader {
         let text = super::one_line(&self.words.take().unwrap_or_default());
         let level = level as u8;
         self.keep_lone_heading(level);
-        if text.is_empty() {
+        if text.is_empty() || self.covered {
             return;
         }
         self.lone_heading = Some((level, place, self.section));
@@ -231,7 +231,7 @@ impl Reader {
     }
 
     fn end_table(&mut self, place: Range<usize>) {
-        let Some(table) = self.table.take() else { return };
+        let Some(table) = self.table.take().filter(|_| !self.covered) else { return };
         self.lone_heading = None;
         let number = self.draft.tables.len();
         let head_end = table.rows.first().map_or(place.end, |(row, _)| row.start);
@@ -279,6 +279,15 @@ fn cells_in(line: &str) -> usize {
         last = c;
     }
     if last == '|' && line.len() > 1 { cells - 1 } else { cells }
+}
+
+/// Blocks of Markdown may follow such a tag: they are hidden as well, up to the next end tag on its own.
+fn begins_hidden_part(html: &str) -> bool {
+    let tag = html.trim_start();
+    let has_end = ["<div", "<span", "<p", "<section", "<details", "<table", "<template"];
+    has_end.iter().any(|name| tag.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)))
+        && !tag.contains("</")
+        && is_hidden(tag)
 }
 
 fn is_hidden(html: &str) -> bool {
