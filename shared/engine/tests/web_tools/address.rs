@@ -169,10 +169,8 @@ fn spellings(address: Ipv4Addr) -> Vec<String> {
     let whole = address.to_bits();
     let low = u32::from(c) << 8 | u32::from(d);
     let lower = u32::from(b) << 16 | low;
-    let wide = |text: String| -> String {
-        let digit = |c: char| char::from_u32(0xff10 + (c as u32).wrapping_sub(0x30)).filter(|_| c.is_ascii_digit());
-        text.chars().map(|c| digit(c).unwrap_or(c)).collect()
-    };
+    let wide_digit = |digit: u32| char::from_u32(0xff10 + digit);
+    let wide: String = address.to_string().chars().map(|c| c.to_digit(10).and_then(wide_digit).unwrap_or(c)).collect();
     let coded: String = address.to_string().bytes().map(|byte| format!("%{byte:02x}")).collect();
     vec![
         address.to_string(),
@@ -188,7 +186,7 @@ fn spellings(address: Ipv4Addr) -> Vec<String> {
         format!("{a}.{lower}"),
         format!("{a}.{b}.{low}"),
         format!("{a:#x}.{lower:#x}"),
-        wide(address.to_string()),
+        wide,
         address.to_string().replace('.', "\u{3002}"),
         coded,
         format!("[::ffff:{address}]"),
