@@ -166,5 +166,5 @@ fn failed(why: reqwest::Error, url: &Url) -> Failure {
         next = cause.source();
     }
     causes.dedup();
-    Failure::Unreached(format!("{url} cannot be fetched: {}", bounded(&causes.join(": "))))
+    Failure::Unreached(format!("{url} cannot be fetched: {}", bounded(causes.join(": "))))
 }
