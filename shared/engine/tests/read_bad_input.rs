@@ -22,7 +22,11 @@ fn assert_sound(reading: &Reading, bytes: usize) {
     for passage in &reading.passages {
         assert!(passage.stands_in(&reading.text), "{passage:?}");
         assert!(!passage.quote.trim().is_empty());
-        assert!(passage.origin.start <= passage.origin.end && passage.origin.end as usize <= bytes, "{:?}", passage.origin);
+        assert!(
+            passage.origin.start <= passage.origin.end && passage.origin.end as usize <= bytes,
+            "{:?}",
+            passage.origin
+        );
     }
     for table in &reading.tables {
         assert_eq!(table.passages.len(), table.rows.len());
@@ -68,8 +72,14 @@ fn spans_that_lie_make_no_table_larger_than_it_is() {
 #[test]
 fn empty_files_say_that_they_are_empty() {
     for (address, bytes) in [
-        ("a.md", ""), ("a.html", ""), ("a.csv", " \n\n"), ("a.txt", "\n \t\r\n"), ("a.jsonl", "\n"), ("a.json", " "),
-        ("a.html", "<html><head><title>Only a title</title></head><body><script>x</script></body>"), ("a.md", "<!-- x -->"),
+        ("a.md", ""),
+        ("a.html", ""),
+        ("a.csv", " \n\n"),
+        ("a.txt", "\n \t\r\n"),
+        ("a.jsonl", "\n"),
+        ("a.json", " "),
+        ("a.html", "<html><head><title>Only a title</title></head><body><script>x</script></body>"),
+        ("a.md", "<!-- x -->"),
     ] {
         assert_eq!(try_read(address, bytes.as_bytes()), Err(ReadError::Empty), "{address} {bytes:?}");
     }
@@ -95,7 +105,8 @@ fn a_monstrous_sentence_is_cut_at_words() {
 
 #[test]
 fn a_broken_pdf_is_damaged_and_does_not_take_the_reader_with_it() {
-    for bytes in [&b"%PDF-1.7\n"[..], b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\ntrailer << /Root 1 0 R >>", b"no pdf"] {
+    for bytes in [&b"%PDF-1.7\n"[..], b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\ntrailer << /Root 1 0 R >>", b"no pdf"]
+    {
         assert!(matches!(try_read("a.pdf", bytes), Err(ReadError::Damaged(_))), "{bytes:?}");
     }
     let mut cut = pdf("Words that were whole.", "");
@@ -133,7 +144,10 @@ fn pdf(line: &str, trailer: &str) -> Vec<u8> {
     for place in places {
         file.push_str(&format!("{place:010} 00000 n \n"));
     }
-    file.push_str(&format!("trailer\n<< /Size {} /Root 1 0 R {trailer} >>\nstartxref\n{xref}\n%%EOF\n", objects.len() + 1));
+    file.push_str(&format!(
+        "trailer\n<< /Size {} /Root 1 0 R {trailer} >>\nstartxref\n{xref}\n%%EOF\n",
+        objects.len() + 1
+    ));
     file.into_bytes()
 }
 
@@ -142,12 +156,77 @@ const ADDRESSES: [&str; 8] = ["a.md", "a.txt", "a.html", "a.csv", "a.tsv", "a.js
 /// Bytes that are nearly of some kind: what readers take apart, in any order.
 fn nearly() -> impl Strategy<Value = Vec<u8>> {
     let parts = prop::sample::select(vec![
-        "<table>", "<tr>", "<td rowspan=3>", "<th colspan=2>", "</table>", "<p>", "</p>", "<h2>", "</h2>", "<pre>", "</pre>",
-        "<li>", "<ul>", "</ul>", "<dl><dt>", "<dd>", "</dl>", "<a href=x>", "</a>", "<div hidden>", "</div>", "<br>", "&amp;",
-        "&nbsp;", "&#x0;", "&notit;", "&", "<!--", "-->", "<script>", "</script>", "<title>", "<main>", "<style>.a{", "}",
-        "# ", "## h\n", "- ", "> ", "| a | b |\n|---|---|\n", "| 1 | 2 |\n", "```\n", "---\n", "+++\n", "title: x\n", "\n", "\n\n",
-        "\r\n", "\r", ",", ";", "\t", "\"", "\"\"", "{\"a\":", "1}", "[{\"b\":\"c\"}]", "\\", "é", "\u{200b}", "漢字", "5 million",
-        "$1,200.00", "2026-09-14", "word ", "A sentence. ", "\u{0}", "<", ">", "=", "'",
+        "<table>",
+        "<tr>",
+        "<td rowspan=3>",
+        "<th colspan=2>",
+        "</table>",
+        "<p>",
+        "</p>",
+        "<h2>",
+        "</h2>",
+        "<pre>",
+        "</pre>",
+        "<li>",
+        "<ul>",
+        "</ul>",
+        "<dl><dt>",
+        "<dd>",
+        "</dl>",
+        "<a href=x>",
+        "</a>",
+        "<div hidden>",
+        "</div>",
+        "<br>",
+        "&amp;",
+        "&nbsp;",
+        "&#x0;",
+        "&notit;",
+        "&",
+        "<!--",
+        "-->",
+        "<script>",
+        "</script>",
+        "<title>",
+        "<main>",
+        "<style>.a{",
+        "}",
+        "# ",
+        "## h\n",
+        "- ",
+        "> ",
+        "| a | b |\n|---|---|\n",
+        "| 1 | 2 |\n",
+        "```\n",
+        "---\n",
+        "+++\n",
+        "title: x\n",
+        "\n",
+        "\n\n",
+        "\r\n",
+        "\r",
+        ",",
+        ";",
+        "\t",
+        "\"",
+        "\"\"",
+        "{\"a\":",
+        "1}",
+        "[{\"b\":\"c\"}]",
+        "\\",
+        "é",
+        "\u{200b}",
+        "漢字",
+        "5 million",
+        "$1,200.00",
+        "2026-09-14",
+        "word ",
+        "A sentence. ",
+        "\u{0}",
+        "<",
+        ">",
+        "=",
+        "'",
     ]);
     prop::collection::vec(prop_oneof![9 => parts.prop_map(|part| part.as_bytes().to_vec()), 1 => prop::collection::vec(any::<u8>(), 1..4)], 0..80)
         .prop_map(|parts| parts.concat())

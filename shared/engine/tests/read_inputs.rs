@@ -33,7 +33,8 @@ fn origin<'a>(reading: &Reading, passage: usize, raw: &'a str) -> &'a str {
 
 #[test]
 fn the_origin_of_a_quote_is_where_its_first_and_last_word_stand() {
-    let raw = "<title>x</title><p>Salt &amp; <b>pepper</b>,\n   caf&eacute; &#8212; 8&nbsp;000 <!-- no --> grains</p><p>End";
+    let raw =
+        "<title>x</title><p>Salt &amp; <b>pepper</b>,\n   caf&eacute; &#8212; 8&nbsp;000 <!-- no --> grains</p><p>End";
     let reading = page(raw);
     assert_eq!(quotes(&reading), ["Salt & pepper, café — 8 000 grains\n\nEnd"]);
     assert_eq!(origin(&reading, 0, raw), &raw[raw.find("Salt").unwrap()..]);
@@ -60,7 +61,9 @@ fn headings_are_a_path_and_not_in_the_quote() {
 #[test]
 fn a_long_explanation_keeps_its_term_among_the_headings() {
     let long = "This sentence explains the option at length and without haste. ".repeat(60);
-    let reading = page(&format!("<h1>Options</h1><dl><dt>--prune</dt><dd><p>{long}</p></dd><dt>--quiet</dt><dd>No words.</dd></dl>"));
+    let reading = page(&format!(
+        "<h1>Options</h1><dl><dt>--prune</dt><dd><p>{long}</p></dd><dt>--quiet</dt><dd>No words.</dd></dl>"
+    ));
     assert!(reading.passages.len() >= 4);
     assert!(reading.passages[0].quote.starts_with("--prune\n"));
     assert_eq!(reading.passages[1].headings, ["Options", "--prune"]);
@@ -118,7 +121,8 @@ fn spans_unclosed_cells_and_layout_tables_are_understood() {
     let table = &reading.tables[0];
     let names: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
     assert_eq!(names, ["Host", "Load / min", "Load / max"]);
-    let rows: Vec<Vec<&str>> = table.rows.iter().map(|row| row.iter().map(|cell| cell.text.as_str()).collect()).collect();
+    let rows: Vec<Vec<&str>> =
+        table.rows.iter().map(|row| row.iter().map(|cell| cell.text.as_str()).collect()).collect();
     assert_eq!(rows, [["a", "1,5", "2,25"], ["a", "3", "4"]]);
     assert_eq!(table.rows[0][1].value, Some(Typed::Number(1.5)));
 }
@@ -141,7 +145,8 @@ fn encodings_are_found_and_the_origin_holds_the_words() {
     assert!(declared[origin.start as usize..origin.end as usize].windows(4).any(|word| word == b"Caf\xe9"));
     assert_eq!(quotes(&reading_of("a.txt", None, b"na\xefve words")), ["naïve words"], "neither said nor UTF-8");
     assert_eq!(quotes(&reading_of("a.txt", None, b"\xef\xbb\xbfmarked")), ["marked"]);
-    let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain("wide wörds".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    let utf16: Vec<u8> =
+        [0xff, 0xfe].into_iter().chain("wide wörds".encode_utf16().flat_map(u16::to_le_bytes)).collect();
     assert_eq!(quotes(&reading_of("a.txt", None, &utf16)), ["wide wörds"]);
     let said = reading_of("a", Some("text/plain; charset=koi8-r"), b"\xf0\xd2\xc9\xd7\xc5\xd4");
     assert_eq!(quotes(&said), ["Привет"]);
@@ -169,7 +174,10 @@ fn markdown_keeps_its_lines_and_leaves_comments_out() {
     assert_eq!((reading.source.title.as_str(), reading.source.date.as_deref()), ("The note", Some("2026-10-05")));
     let text = all_quotes(&reading);
     assert!(text.contains("- first *item*,\n  going on\n- second"), "{text}");
-    assert!(text.contains("Quoted.") && text.contains("Before") && text.contains("after.") && text.contains("code | code"), "{text}");
+    assert!(
+        text.contains("Quoted.") && text.contains("Before") && text.contains("after.") && text.contains("code | code"),
+        "{text}"
+    );
     assert!(!text.contains("obey"), "{text}");
 }
 
@@ -185,7 +193,8 @@ fn a_ragged_csv_is_filled_up_and_listed() {
     let reading = reading_of("a.csv", None, b"name;n\r\none;1\r\ntwo\r\n\"th;ree\";3;4\r\n");
     let table = &reading.tables[0];
     assert_eq!(table.ragged, [2, 3]);
-    let rows: Vec<Vec<&str>> = table.rows.iter().map(|row| row.iter().map(|cell| cell.text.as_str()).collect()).collect();
+    let rows: Vec<Vec<&str>> =
+        table.rows.iter().map(|row| row.iter().map(|cell| cell.text.as_str()).collect()).collect();
     assert_eq!(rows, [["one", "1"], ["two", ""], ["th;ree", "3"]]);
     assert_eq!(quotes(&reading), ["name;n\r\none;1\r\ntwo\r\n\"th;ree\";3;4"]);
 }
@@ -205,11 +214,33 @@ fn a_column_of_mixed_types_is_text_and_nine_in_ten_are_enough() {
 #[test]
 fn numbers_are_read_in_the_ways_that_people_write_them() {
     for (text, wanted) in [
-        ("$1,200.00", Some(1200.0)), ("1 200", Some(1200.0)), ("8\u{a0}000", Some(8000.0)), ("49 USD", Some(49.0)),
-        ("12%", Some(12.0)), ("5 million", Some(5e6)), ("2M", Some(2e6)), ("1.200,50 €", Some(1200.5)), ("-3", Some(-3.0)),
-        ("−3", Some(-3.0)), ("(7)", Some(-7.0)), ("$29/month", Some(29.0)), ("US$ 5", Some(5.0)), ("1'000", Some(1000.0)),
-        ("1.5bn", Some(1.5e9)), ("0.5", Some(0.5)), ("8 h", Some(8.0)), ("-", None), ("n/a", None), ("on request", None),
-        ("3.40.1", None), ("2-3", None), ("007", None), ("about 5", None), ("1,2,3", None), ("1e5x", None), ("5 of 6", None),
+        ("$1,200.00", Some(1200.0)),
+        ("1 200", Some(1200.0)),
+        ("8\u{a0}000", Some(8000.0)),
+        ("49 USD", Some(49.0)),
+        ("12%", Some(12.0)),
+        ("5 million", Some(5e6)),
+        ("2M", Some(2e6)),
+        ("1.200,50 €", Some(1200.5)),
+        ("-3", Some(-3.0)),
+        ("−3", Some(-3.0)),
+        ("(7)", Some(-7.0)),
+        ("$29/month", Some(29.0)),
+        ("US$ 5", Some(5.0)),
+        ("1'000", Some(1000.0)),
+        ("1.5bn", Some(1.5e9)),
+        ("0.5", Some(0.5)),
+        ("8 h", Some(8.0)),
+        ("-", None),
+        ("n/a", None),
+        ("on request", None),
+        ("3.40.1", None),
+        ("2-3", None),
+        ("007", None),
+        ("about 5", None),
+        ("1,2,3", None),
+        ("1e5x", None),
+        ("5 of 6", None),
     ] {
         let csv = format!("v\tw\n\"{text}\"\tx\n");
         let reading = reading_of("a.tsv", None, csv.as_bytes());
@@ -221,9 +252,16 @@ fn numbers_are_read_in_the_ways_that_people_write_them() {
 #[test]
 fn days_are_read_in_the_ways_that_people_write_them() {
     for (text, wanted) in [
-        ("2026-09-14", Some("2026-09-14")), ("14 September 2026", Some("2026-09-14")), ("Sep 14, 2026", Some("2026-09-14")),
-        ("14.09.2026", Some("2026-09-14")), ("September 14th, 2026", Some("2026-09-14")), ("2026-09-14T08:30:00Z", Some("2026-09-14")),
-        ("14/09/2026", Some("2026-09-14")), ("04/05/2026", None), ("2026-02-30", None), ("14 Sept 2026 or later", None),
+        ("2026-09-14", Some("2026-09-14")),
+        ("14 September 2026", Some("2026-09-14")),
+        ("Sep 14, 2026", Some("2026-09-14")),
+        ("14.09.2026", Some("2026-09-14")),
+        ("September 14th, 2026", Some("2026-09-14")),
+        ("2026-09-14T08:30:00Z", Some("2026-09-14")),
+        ("14/09/2026", Some("2026-09-14")),
+        ("04/05/2026", None),
+        ("2026-02-30", None),
+        ("14 Sept 2026 or later", None),
     ] {
         let csv = format!("v\tw\n{text}\tx\n");
         let reading = reading_of("a.tsv", None, csv.as_bytes());
@@ -234,7 +272,8 @@ fn days_are_read_in_the_ways_that_people_write_them() {
 
 #[test]
 fn json_lines_and_arrays_are_tables_whose_rows_lead_back() {
-    let lines = "{\"b\":\"x\",\"n\":1,\"on\":true}\nnot json\n{\"b\":\"y \\u00e9\",\"n\":2.5,\"more\":{\"deep\":null}}\n";
+    let lines =
+        "{\"b\":\"x\",\"n\":1,\"on\":true}\nnot json\n{\"b\":\"y \\u00e9\",\"n\":2.5,\"more\":{\"deep\":null}}\n";
     let reading = reading_of("a.jsonl", None, lines.as_bytes());
     assert_eq!(reading.tables[0].rows.len(), 2);
     assert_eq!(reading.tables[0].columns[0].name, "b");

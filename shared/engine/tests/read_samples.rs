@@ -72,7 +72,11 @@ fn every_row_of_every_table_stands_in_the_passage_that_it_names() {
             for (row, id) in table.rows.iter().zip(&table.passages) {
                 let passage = reading.passages.iter().find(|passage| passage.id == *id).unwrap();
                 for cell in row {
-                    assert!(passage.quote.contains(&cell.text) || address.ends_with("jsonl"), "{address}: {:?}", cell.text);
+                    assert!(
+                        passage.quote.contains(&cell.text) || address.ends_with("jsonl"),
+                        "{address}: {:?}",
+                        cell.text
+                    );
                 }
             }
         }
@@ -148,7 +152,11 @@ fn six_pages_built_six_ways_give_the_prices_of_the_table_of_plans() {
     let pages = [
         ("heronpost-pricing", "Price per month", vec![("Nest", 19.0), ("Flock", 49.0), ("Colony", 149.0)]),
         ("kettlewire-plans", "Price per month (USD)", vec![("Simmer", 29.0), ("Boil", 79.0), ("Whistle", 249.0)]),
-        ("moltbus-pricing", "Price / Month", vec![("Starter", 15.0), ("Team", 59.0), ("Business", 199.0), ("Fleet", 4900.0)]),
+        (
+            "moltbus-pricing",
+            "Price / Month",
+            vec![("Starter", 15.0), ("Team", 59.0), ("Business", 199.0), ("Fleet", 4900.0)],
+        ),
         ("pebblerelay-pricing", "A month", vec![("Solo", 9.0), ("Team", 39.0), ("Scale", 129.0)]),
         ("quillgate-price-list", "Monthly fee", vec![("Draft", 25.0), ("Folio", 69.0), ("Codex", 219.0)]),
         ("thistlebroker-pricing", "Monthly", vec![("Sprout", 10.0), ("Bloom", 35.0), ("Hedge", 149.0)]),
