@@ -8,7 +8,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use crate::escape;
 use crate::report::Drawn;
 
-pub const MEDIATYPE: &str = "image/svg+xml";
+pub(crate) const MEDIATYPE: &str = "image/svg+xml";
 
 const WIDTH: u32 = 760;
 const BAR_HEIGHT: u32 = 30;
@@ -20,7 +20,7 @@ const FILL: RGBColor = RGBColor(0x3e, 0x7c, 0xb8);
 const TEXT: (&str, u32) = ("sans-serif", 16);
 
 /// As an element of a page.
-pub fn svg(chart: &Drawn) -> Result<String, String> {
+pub(crate) fn svg(chart: &Drawn) -> Result<String, String> {
     let mut drawn = String::new();
     draw(chart, &mut drawn).map_err(|why| format!("the chart {:?} cannot be drawn: {why}", chart.title))?;
     let id = chart.file.trim_end_matches(".svg");
@@ -43,7 +43,7 @@ pub fn svg(chart: &Drawn) -> Result<String, String> {
 }
 
 /// As a file that stands by itself.
-pub fn file(chart: &Drawn) -> Result<String, String> {
+pub(crate) fn file(chart: &Drawn) -> Result<String, String> {
     const STYLE: &str = "<style>svg.chart{color:#1c1e21;background:#ffffff}\
         @media (prefers-color-scheme:dark){svg.chart{color:#e4e6ea;background:#16181c}}</style>\n";
     let svg = svg(chart)?;

@@ -82,7 +82,8 @@ fn line(text: &str) -> String {
     while let Some(c) = rest.next() {
         let tail = rest.as_str();
         let opens = at_start && matches!(c, '-' | '+' | '=' | ':');
-        let counts = only_digits && !at_start && matches!(c, '.' | ')');
+        let counts =
+            only_digits && !at_start && matches!(c, '.' | ')') && tail.chars().next().is_none_or(char::is_whitespace);
         if opens || counts || is_sign(c, before, tail) {
             out.push('\\');
         }

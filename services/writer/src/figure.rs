@@ -4,11 +4,13 @@
 
 use contract::documents::{Metric, Statistic};
 
+use crate::escape;
+
 /// From here on digits would only be noise.
 const SCIENTIFIC: f64 = 1e15;
 
 /// As a person writes it: `1,234.50 USD`, `−27.0 %`, `19`.
-pub fn printed(metric: &Metric) -> String {
+pub(crate) fn printed(metric: &Metric) -> String {
     match metric.statistic {
         Statistic::Difference | Statistic::Trend => {
             let sign = if metric.value > 0.0 { "+" } else { "" };
@@ -17,6 +19,7 @@ pub fn printed(metric: &Metric) -> String {
         Statistic::Count => grouped(metric.value, 0),
         _ => {
             let unit = metric.unit.as_deref().map(|unit| format!(" {unit}")).unwrap_or_default();
+            let unit = escape::plain(&format!("x{unit}")).split_off(1);
             format!("{}{unit}", grouped(metric.value, decimals(metric.value, is_money(metric.unit.as_deref()))))
         }
     }
@@ -66,12 +69,12 @@ pub(crate) fn plainly(value: f64) -> String {
 }
 
 /// A count with its noun: `1 row`, `1,204 rows`.
-pub fn counted(count: usize, one: &str, many: &str) -> String {
+pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{} {}", grouped(count as f64, 0), if count == 1 { one } else { many })
 }
 
 /// The numbers of a text, in ASCII digits, separators as they stand: `1,234.50`.
-pub fn numbers(text: &str) -> Vec<String> {
+pub(crate) fn numbers(text: &str) -> Vec<String> {
     let chars: Vec<char> = text.chars().map(|c| digit(c).unwrap_or(c)).collect();
     let mut found: Vec<String> = vec![];
     let mut number = String::new();
@@ -106,7 +109,7 @@ fn digit(c: char) -> Option<char> {
 }
 
 /// What a number of a text may mean: `1.234` is a good unit in one country and a thousand in another.
-pub fn readings(number: &str) -> Vec<(f64, i32)> {
+pub(crate) fn readings(number: &str) -> Vec<(f64, i32)> {
     let read = |thousands: char, point: char| {
         let (whole, fraction) = match number.rsplit_once(point) {
             Some((whole, fraction)) => (whole, Some(fraction)),
@@ -125,7 +128,7 @@ pub fn readings(number: &str) -> Vec<(f64, i32)> {
 }
 
 /// Whether a number of a text is this value, rounded to the digits that are printed.
-pub fn is_value(number: &str, value: f64) -> bool {
+pub(crate) fn is_value(number: &str, value: f64) -> bool {
     readings(number).into_iter().any(|(read, decimals)| {
         let half = 0.5 * 10f64.powi(-decimals);
         // Whole numbers stand for broken ones only where little is lost by it.
@@ -136,27 +139,31 @@ pub fn is_value(number: &str, value: f64) -> bool {
 }
 
 /// Whether a number of a text is this metric's value.
-pub fn is_metric(number: &str, metric: &Metric) -> bool {
+pub(crate) fn is_metric(number: &str, metric: &Metric) -> bool {
     let part = matches!(metric.statistic, Statistic::Difference | Statistic::Trend);
     is_value(number, metric.value) || (part && is_value(number, metric.value * 100.0))
 }
 
-/// Whether this is how the metric is printed: digits, sign and unit.
-pub fn is_printed(text: &str, metric: &Metric) -> bool {
-    let negative = text.starts_with(['−', '-']);
-    let numbers = numbers(text);
-    let right = match numbers.as_slice() {
-        _ if metric.value.abs() >= SCIENTIFIC => text == printed(metric),
-        [one] if matches!(metric.statistic, Statistic::Difference | Statistic::Trend) => {
-            text.ends_with(" %") && is_value(one, metric.value * 100.0)
-        }
-        [one] if metric.statistic == Statistic::Count => is_value(one, metric.value),
-        [one, ..] => {
-            metric.unit.as_deref().is_none_or(|unit| text.ends_with(&format!(" {unit}"))) && is_value(one, metric.value)
-        }
-        [] => false,
+/// Whether this is how the metric may be printed: sign, digits and unit, and nothing else.
+pub(crate) fn is_printed(text: &str, metric: &Metric) -> bool {
+    if metric.value.abs() >= SCIENTIFIC {
+        return text == printed(metric);
+    }
+    let is_part = matches!(metric.statistic, Statistic::Difference | Statistic::Trend);
+    let unit = match (metric.statistic, metric.unit.as_deref()) {
+        _ if is_part => " %".to_owned(),
+        (Statistic::Count, _) | (_, None) => String::new(),
+        (_, Some(unit)) => format!(" {unit}"),
     };
-    right && (!negative || metric.value < 0.0) && (negative || metric.value >= 0.0 || !printed(metric).starts_with('−'))
+    let value = if is_part { metric.value * 100.0 } else { metric.value };
+    let Some(number) = text.strip_suffix(escape::plain(&format!("x{unit}")).trim_start_matches('x')) else {
+        return false;
+    };
+    let (negative, digits) = number.strip_prefix('−').map_or((false, number), |digits| (true, digits));
+    let digits = digits.strip_prefix('+').filter(|_| is_part && !negative).unwrap_or(digits);
+    let only = digits.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ','));
+    let nothing = digits.chars().all(|c| matches!(c, '0' | '.' | ','));
+    only && is_value(digits, value) && (negative == (value < 0.0) || nothing)
 }
 
 #[cfg(test)]

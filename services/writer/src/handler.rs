@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use contract::documents::{self, Analysed, DetailedFinding, Document};
 use contract::events::{AnalysisCompleted, ReportWritten};
-use contract::{Refused, limits::CAUSE_TEXT_BYTES_MAX};
+use contract::limits::CAUSE_TEXT_BYTES_MAX;
 use engine::{Instead, Mind, Unanswered};
 use runtime::{Handled, Handler, Step, StepError};
 
@@ -74,9 +74,7 @@ impl Writer {
             Ok(worded) if check(&worded, analysed, texts).is_empty() => return Ok(worded),
             Ok(_) => Some("A model's wording did not pass the checker; the words are the analysis's own".to_owned()),
             Err(Unanswered::Instead(Instead { note })) => note,
-            Err(Unanswered::Stop(Refused::Exhausted)) => return Err(StepError::BudgetExhausted),
-            Err(Unanswered::Stop(Refused::Deposed)) => return Err(StepError::Deposed),
-            Err(Unanswered::Stop(Refused::Port(error))) => return Err(error.into()),
+            Err(Unanswered::Stop(refused)) => return Err(refused.into()),
         };
         let mut plain = plain;
         plain.limits.extend(note.map(|note| Limit {

@@ -3,20 +3,21 @@
 //! Next: `handler` attaches it to `report.written`.
 
 use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value as Shown, context};
 use serde_json::Value;
 
 use crate::report::{LimitKind, Report};
 use crate::{chart, escape, markdown};
 
-pub const MEDIATYPE: &str = "text/html; charset=utf-8";
+pub(crate) const MEDIATYPE: &str = "text/html; charset=utf-8";
 
 const TEMPLATE: &str = include_str!("templates/report.html");
 
 pub fn html(report: &Report) -> Result<String, String> {
     let mut charts = vec![];
     for drawn in &report.charts {
-        charts.push(context! { svg => chart::svg(drawn)?, title => escape::visible(&drawn.title), citations => drawn.citations });
+        charts.push(context! { svg => chart::svg(drawn)?, title => escape::visible(&drawn.title), citations => drawn.citations.clone() });
     }
     let shown = shown(serde_json::to_value(report).map_err(|why| why.to_string())?);
     let labels: Vec<Value> =
@@ -29,7 +30,12 @@ pub fn html(report: &Report) -> Result<String, String> {
     environment.add_template("report.html", TEMPLATE).map_err(|why| why.to_string())?;
     let template = environment.get_template("report.html").map_err(|why| why.to_string())?;
     let byline = markdown::byline(report);
-    template.render(context! { report => Shown::from_serialize(&shown), charts, labels => Shown::from_serialize(&labels), byline }).map_err(|why| format!("{why:#}"))
+    let is_titled = escape::plain(&report.goal) == escape::plain(&report.title);
+    template
+        .render(
+            context! { report => Shown::from(Serde(&shown)), charts, labels => Shown::from(Serde(&labels)), byline, is_titled },
+        )
+        .map_err(|why| format!("{why:#}"))
 }
 
 /// Only an address of the web becomes a link.

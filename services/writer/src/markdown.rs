@@ -10,7 +10,9 @@ use crate::report::{
     confidence_word,
 };
 
-pub const MEDIATYPE: &str = "text/markdown; charset=utf-8";
+pub(crate) const MEDIATYPE: &str = "text/markdown; charset=utf-8";
+pub(crate) const NUMBERS_HEAD: &str = "| What | Of | Value | Computed from |";
+pub(crate) const NUMBERS_RULE: &str = "| :--- | :--- | ---: | ---: |";
 
 /// Writing to a string cannot fail.
 macro_rules! put {
@@ -131,7 +133,7 @@ fn quoted(quote: &Quotation) -> String {
 
 fn numbers(out: &mut String, table: &Numbers) {
     put!(out, "### {}{}\n", inline(&table.caption), cited(&table.citations));
-    put!(out, "| What | Of | Value | Computed from |\n| :--- | :--- | ---: | ---: |");
+    put!(out, "{NUMBERS_HEAD}\n{NUMBERS_RULE}");
     for row in &table.rows {
         let group = if row.group.is_empty() { "all rows".into() } else { inline(&row.group) };
         put!(out, "| {} | {group} | {} | {} |", inline(&row.label), inline(&row.printed), row.of);

@@ -116,10 +116,7 @@ fn statement(finding: &DetailedFinding, analysed: &Analysed, references: &mut Re
     let (mut citations, more, mut quotes) = cited(&finding.supporting, references);
     let metrics: Vec<&Metric> = finding.metrics.iter().filter_map(|id| analysed.metric(id)).collect();
     for metric in &metrics {
-        // Where rows are cited already, once is enough.
-        if !citations.iter().any(|citation| references.has_rows(*citation, metric)) {
-            citations.extend(references.cite_first_rows(&metric.evidence));
-        }
+        citations.extend(references.cite_most_rows(metric));
     }
     let (against, more_against, quotes_against) = cited(&finding.contradicting, references);
     quotes.extend(quotes_against);
@@ -193,8 +190,8 @@ fn numbers(analysed: &Analysed, references: &mut References<'_>) -> Vec<Numbers>
     let tables = by_table(analysed).into_iter().take(bounds::TABLES_MAX);
     let numbers = tables.map(|(id, metrics)| {
         let table = analysed.tables.iter().find(|table| table.id == *id);
-        let evidence: BTreeSet<_> = metrics.iter().flat_map(|metric| &metric.evidence).collect();
-        let rows = first(&metrics, bounds::NUMBER_ROWS_MAX).iter().map(|metric| NumberRow {
+        let shown = first(&metrics, bounds::NUMBER_ROWS_MAX);
+        let rows = shown.iter().map(|metric| NumberRow {
             metric: metric.id.clone(),
             label: escape::plain(&metric.label),
             group: group(metric),
@@ -204,7 +201,7 @@ fn numbers(analysed: &Analysed, references: &mut References<'_>) -> Vec<Numbers>
         });
         Numbers {
             caption: table.map_or_else(|| id.to_string(), |table| escape::plain(&table.title)),
-            citations: references.cite_rows(evidence),
+            citations: references.cite_rows(shown),
             rows: rows.collect(),
             left_out: metrics.len().saturating_sub(bounds::NUMBER_ROWS_MAX) as u32,
         }
@@ -231,13 +228,13 @@ fn charts(analysed: &Analysed, references: &mut References<'_>) -> Vec<Drawn> {
         }
         let mut axes = bars.iter().map(|(_, metric)| metric.group.keys().collect::<Vec<_>>());
         let axis = axes.next().filter(|first| first.len() == 1 && axes.all(|other| other == *first));
-        let evidence: BTreeSet<_> = bars.iter().flat_map(|(_, metric)| &metric.evidence).collect();
+        let metrics: Vec<&Metric> = bars.iter().map(|(_, metric)| *metric).collect();
         drawn.push(Drawn {
             title: escape::plain(&chart.title),
             unit: chart.unit.as_deref().map(escape::plain),
             axis: axis.map(|axis| escape::plain(axis[0])),
             file: format!("chart-{}.svg", drawn.len() + 1),
-            citations: references.cite_rows(evidence),
+            citations: references.cite_rows(&metrics),
             bars: bars
                 .iter()
                 .map(|(label, metric)| Bar {

@@ -5,12 +5,12 @@
 use contract::documents::{MetricId, Place, SourceId};
 use contract::events::Confidence;
 
-use crate::Fault;
 use crate::escape::{unescaped, unvisible};
 use crate::report::{
     Bar, Disagreement, Drawn, Limit, LimitKind, NumberRow, Numbers, Paragraph, Position, Quotation, Reference, Report,
     Section, Statement, confidence_word,
 };
+use crate::{Fault, markdown};
 
 /// What the Markdown says. What it does not say (ids of findings and metrics, files) is empty.
 pub fn read(markdown: &str) -> Result<Report, Fault> {
@@ -164,11 +164,11 @@ impl<'a> Reader<'a> {
             self.report.numbers.push(Numbers { caption: unescaped(caption), citations, ..Numbers::default() });
             return Ok(());
         }
-        let cells = cells(line);
-        let [label, group, printed, of] = cells.as_slice() else { return self.strange("a row has four cells") };
-        if label == "What" || label.starts_with(":--") {
+        if [markdown::NUMBERS_HEAD, markdown::NUMBERS_RULE].contains(&line) {
             return Ok(());
         }
+        let cells = cells(line);
+        let [label, group, printed, of] = cells.as_slice() else { return self.strange("a row has four cells") };
         let row = NumberRow {
             metric: MetricId(String::new()),
             label: label.clone(),

@@ -18,6 +18,8 @@ pub(crate) fn statements(report: &Report, analysed: &Analysed, faults: &mut Vec<
     let mut missing: BTreeMap<&str, &DetailedFinding> =
         bounds::findings(analysed).iter().map(|finding| (finding.id.as_str(), finding)).collect();
     let evidence = Evidence::of(analysed);
+    // An analysis that came without its evidence: its report says that nothing was proved.
+    let proves = !(analysed.sources.is_empty() && analysed.passages.is_empty() && analysed.metrics.is_empty());
     for (at, said) in report.statements().enumerate() {
         let text = escape::plain(&said.text);
         let found = analysed.findings.iter().filter(|finding| escape::plain(&finding.statement) == text);
@@ -40,7 +42,7 @@ pub(crate) fn statements(report: &Report, analysed: &Analysed, faults: &mut Vec<
         }
         evidence.stands_behind(said, finding, report, faults);
         let allowed = evidence.numbers(finding);
-        for number in figure::numbers(&said.text).into_iter().filter(|number| !allowed.has(number)) {
+        for number in figure::numbers(&said.text).into_iter().filter(|number| proves && !allowed.has(number)) {
             faults.push(Fault::StrangeNumber { statement: begins(&said.text), number });
         }
     }
@@ -79,9 +81,17 @@ impl<'a> Evidence<'a> {
         check::source_of(reference, self.analysed).is_some_and(|source| source.id == passage.source)
     }
 
-    fn has_rows(&self, reference: &Reference, metric: &Metric) -> bool {
-        let mut rows = metric.evidence.iter().filter_map(|row| self.passages.get(row));
-        rows.any(|row| row.place.overlaps(reference.place) && self.is_from(reference, row))
+    /// How many of the rows that a metric was computed from stand in a reference.
+    fn rows(&self, reference: &Reference, metric: &Metric) -> usize {
+        let rows = metric.evidence.iter().filter_map(|row| self.passages.get(row));
+        rows.filter(|row| row.place.overlaps(reference.place) && self.is_from(reference, row)).count()
+    }
+
+    /// As many as the places have from which the report takes its table of numbers.
+    fn has_rows(&self, reference: &Reference, metric: &Metric, report: &Report) -> bool {
+        let of_tables = report.numbers.iter().flat_map(|table| &table.citations);
+        let best = of_tables.filter_map(|citation| report.reference(*citation)).map(|one| self.rows(one, metric)).max();
+        self.rows(reference, metric) >= best.unwrap_or(0).max(1)
     }
 
     fn stands_behind(&self, said: &Statement, finding: &DetailedFinding, report: &Report, faults: &mut Vec<Fault>) {
@@ -99,7 +109,7 @@ impl<'a> Evidence<'a> {
         {
             for reference in references.iter() {
                 let spoken = side.iter().any(|support| self.is_of(reference, support));
-                let computed = is_support && metrics.iter().any(|metric| self.has_rows(reference, metric));
+                let computed = is_support && metrics.iter().any(|metric| self.has_rows(reference, metric, report));
                 if !spoken && !computed {
                     let citation = reference.number;
                     faults.push(Fault::WrongCitation { statement: statement.clone(), citation });
@@ -117,7 +127,7 @@ impl<'a> Evidence<'a> {
             }
         }
         if metrics.iter().any(|metric| {
-            !metric.evidence.is_empty() && !support.iter().any(|reference| self.has_rows(reference, metric))
+            !metric.evidence.is_empty() && !support.iter().any(|reference| self.has_rows(reference, metric, report))
         }) {
             faults.push(Fault::RowsNotCited { statement: statement.clone() });
         }
@@ -336,7 +346,7 @@ pub(crate) fn numbers(report: &Report, analysed: &Analysed, faults: &mut Vec<Fau
             }
         }
         for reference in &cited {
-            if !metrics.iter().any(|metric| evidence.has_rows(reference, metric)) && table.left_out == 0 {
+            if !metrics.iter().any(|metric| evidence.rows(reference, metric) > 0) {
                 let (statement, citation) = (begins(&table.caption), reference.number);
                 faults.push(Fault::WrongCitation { statement, citation });
             }
@@ -349,9 +359,18 @@ pub(crate) fn numbers(report: &Report, analysed: &Analysed, faults: &mut Vec<Fau
 }
 
 fn charts(report: &Report, analysed: &Analysed, faults: &mut Vec<Fault>) {
+    let evidence = Evidence::of(analysed);
     for drawn in &report.charts {
         let charts = analysed.charts.iter().filter(|chart| escape::plain(&chart.title) == drawn.title);
         let bars: Vec<_> = charts.flat_map(|chart| &chart.bars).collect();
+        let metrics: Vec<&Metric> = bars.iter().filter_map(|(_, id)| analysed.metric(id)).collect();
+        let cited: Vec<&Reference> = drawn.citations.iter().filter_map(|one| report.reference(*one)).collect();
+        for reference in cited.iter().filter(|one| !metrics.iter().any(|metric| evidence.rows(one, metric) > 0)) {
+            faults.push(Fault::WrongCitation { statement: begins(&drawn.title), citation: reference.number });
+        }
+        if cited.is_empty() && metrics.iter().any(|metric| !metric.evidence.is_empty()) {
+            faults.push(Fault::RowsNotCited { statement: begins(&drawn.title) });
+        }
         for bar in &drawn.bars {
             let mut known = bars
                 .iter()

@@ -2,15 +2,25 @@
 //! Never a reference to what cannot be found: that is a fault.
 //! Next: `offline` cites through it while it writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use contract::documents::{Analysed, Metric, Passage, PassageId, Place, Source, SourceId, Support};
+use contract::documents::{Analysed, Metric, Passage, PassageId, Place, Source, SourceId, Support, TableId};
 
 use crate::bounds::{ROWS_QUOTE_BYTES_MAX, ROWS_QUOTES_MAX, SHOWN_QUOTE_BYTES_MAX};
 use crate::report::{Quotation, Reference};
 use crate::{Fault, Texts, escape};
 
+/// Neighbouring rows.
+#[derive(Clone)]
+struct Run<'a> {
+    first: &'a Passage,
+    place: Place,
+    rows: Vec<PassageId>,
+}
+
 pub(crate) struct References<'a> {
+    metrics: &'a [Metric],
+    by_table: BTreeMap<TableId, Vec<Run<'a>>>,
     texts: &'a Texts,
     passages: BTreeMap<&'a PassageId, &'a Passage>,
     sources: BTreeMap<&'a SourceId, &'a Source>,
@@ -32,6 +42,8 @@ pub(crate) fn place_of(support: &Support, passage: &Passage) -> Option<Place> {
 impl<'a> References<'a> {
     pub(crate) fn over(analysed: &'a Analysed, texts: &'a Texts) -> References<'a> {
         References {
+            metrics: &analysed.metrics,
+            by_table: BTreeMap::new(),
             texts,
             passages: analysed.passages.iter().map(|passage| (&passage.id, passage)).collect(),
             sources: analysed.sources.iter().map(|source| (&source.id, source)).collect(),
@@ -61,12 +73,6 @@ impl<'a> References<'a> {
         place_of(support, passage).map(|place| (passage.source.clone(), place.start, place.end))
     }
 
-    pub(crate) fn has_rows(&self, citation: u32, metric: &Metric) -> bool {
-        let Some(reference) = self.all.get(citation as usize - 1) else { return false };
-        let mut rows = metric.evidence.iter().filter_map(|row| self.passages.get(row));
-        rows.any(|row| row.source == reference.source && row.place.overlaps(reference.place))
-    }
-
     /// The same, and its words for showing beside the statement.
     pub(crate) fn quoted(&mut self, support: &Support) -> Option<Quotation> {
         let citation = self.cite(support)?;
@@ -75,49 +81,72 @@ impl<'a> References<'a> {
         Some(Quotation { cut: text.len() < whole.trim().len(), text, citation })
     }
 
-    /// The numbers of the references to where rows of a table stand: neighbouring rows are one place.
-    pub(crate) fn cite_rows<'b>(&mut self, rows: impl IntoIterator<Item = &'b PassageId>) -> Vec<u32> {
-        self.cite_runs(rows, ROWS_QUOTES_MAX)
+    /// The numbers of the references to where the rows of metrics stand: neighbouring rows are one place.
+    pub(crate) fn cite_rows(&mut self, metrics: &[&Metric]) -> Vec<u32> {
+        let tables: BTreeSet<&TableId> = metrics.iter().map(|metric| &metric.table).collect();
+        let mut cited = vec![];
+        for table in tables {
+            let rows: BTreeSet<&PassageId> = metrics.iter().flat_map(|metric| &metric.evidence).collect();
+            let runs = self.runs(table).into_iter().filter(|run| run.rows.iter().any(|row| rows.contains(row)));
+            for run in runs.take(ROWS_QUOTES_MAX).collect::<Vec<_>>() {
+                cited.extend(self.cite_run(run));
+            }
+        }
+        cited
     }
 
-    /// Only the first such place.
-    pub(crate) fn cite_first_rows<'b>(&mut self, rows: impl IntoIterator<Item = &'b PassageId>) -> Option<u32> {
-        self.cite_runs(rows, 1).pop()
+    /// Only the place that has most of the rows.
+    pub(crate) fn cite_most_rows(&mut self, metric: &Metric) -> Option<u32> {
+        let has = |run: &Run<'_>| metric.evidence.iter().filter(|row| run.rows.contains(row)).count();
+        let mut best: Option<Run<'a>> = None;
+        for run in self.runs(&metric.table) {
+            if has(&run) > best.as_ref().map_or(0, has) {
+                best = Some(run);
+            }
+        }
+        self.cite_run(best?)
     }
 
-    fn cite_runs<'b>(&mut self, rows: impl IntoIterator<Item = &'b PassageId>, most: usize) -> Vec<u32> {
-        let mut places: Vec<(&Passage, &PassageId)> = vec![];
+    /// Where the rows stand that were computed on, of one table: the same places whoever cites them.
+    fn runs(&mut self, table: &TableId) -> Vec<Run<'a>> {
+        if let Some(runs) = self.by_table.get(table) {
+            return runs.clone();
+        }
+        let rows: BTreeSet<&PassageId> =
+            self.metrics.iter().filter(|metric| metric.table == *table).flat_map(|metric| &metric.evidence).collect();
+        let mut places: Vec<&Passage> = vec![];
         for row in rows {
             match self.passages.get(row) {
-                Some(passage) => places.push((passage, row)),
+                Some(passage) => places.push(passage),
                 None => self.faults.push(Fault::NoPassage { passage: row.to_string() }),
             }
         }
-        places.sort_by(|a, b| (&a.0.source, a.0.place.start).cmp(&(&b.0.source, b.0.place.start)));
-        let mut runs: Vec<(&Passage, Place, Vec<PassageId>)> = vec![];
-        for (passage, id) in places {
+        places.sort_by(|a, b| (&a.source, a.place.start).cmp(&(&b.source, b.place.start)));
+        let mut runs: Vec<Run<'a>> = vec![];
+        for passage in places {
             match runs.last_mut() {
-                Some((first, place, ids)) if self.continues(first, *place, passage) => {
-                    place.end = place.end.max(passage.place.end);
-                    if ids.last() != Some(id) {
-                        ids.push(id.clone());
-                    }
+                Some(run) if self.continues(run, passage) => {
+                    run.place.end = run.place.end.max(passage.place.end);
+                    run.rows.push(passage.id.clone());
                 }
-                _ => runs.push((passage, passage.place, vec![id.clone()])),
+                _ => runs.push(Run { first: passage, place: passage.place, rows: vec![passage.id.clone()] }),
             }
         }
-        let cited = runs.into_iter().take(most).filter_map(|(passage, place, ids)| {
-            let quote = match self.texts.of(&passage.source).and_then(|text| place.of(text)) {
-                Some(quote) if ids.len() > 1 => quote.to_owned(),
-                _ => passage.quote.clone(),
-            };
-            self.numbered(passage, place, quote, ids)
-        });
-        cited.collect()
+        self.by_table.insert(table.clone(), runs.clone());
+        runs
+    }
+
+    fn cite_run(&mut self, run: Run<'a>) -> Option<u32> {
+        let whole = self.texts.of(&run.first.source).and_then(|text| run.place.of(text)).map(str::to_owned);
+        match whole {
+            Some(quote) if run.rows.len() > 1 => self.numbered(run.first, run.place, quote, run.rows),
+            _ => self.numbered(run.first, run.first.place, run.first.quote.clone(), vec![run.first.id.clone()]),
+        }
     }
 
     /// Whether a passage goes on where a place ends, and both are still a quote that a person would look at.
-    fn continues(&self, first: &Passage, place: Place, next: &Passage) -> bool {
+    fn continues(&self, run: &Run<'_>, next: &Passage) -> bool {
+        let (first, place) = (run.first, run.place);
         let fits = next.place.end.saturating_sub(place.start) <= ROWS_QUOTE_BYTES_MAX as u64;
         let between = Place { start: place.end, end: next.place.start };
         let touches = next.place.start <= place.end

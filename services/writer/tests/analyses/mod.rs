@@ -11,29 +11,31 @@ use contract::documents::{
     PassageId, Place, Side, Source, SourceId, Statistic, Support, Table, Typed,
 };
 use contract::events::{AnalysisCompleted, Confidence, ReportWritten};
-use contract::{Artifacts, Digest, Event, EventData, EventId, GoalId, Tenant, TraceContext, Unit, UnixMs};
+use contract::{
+    Artifacts, Digest, Event, EventData, EventId, GoalId, SpanId, Tenant, TraceContext, TraceId, Unit, UnixMs,
+};
 use runtime::replay::Replayed;
 use runtime::{Handler, Step, StepError};
 use testkit::memory::MemoryArtifacts;
 use writer::{Config, Texts, Writer};
 
 /// 2026-11-18.
-pub const NOW: UnixMs = UnixMs(1_795_000_000_000);
-pub const DAY: &str = "2026-11-18";
+pub(crate) const NOW: UnixMs = UnixMs(1_795_000_000_000);
+pub(crate) const DAY: &str = "2026-11-18";
 
 /// An analysis and the texts of its sources.
 #[derive(Clone, Debug, Default)]
-pub struct Made {
-    pub analysed: Analysed,
-    pub texts: Texts,
+pub(crate) struct Made {
+    pub(crate) analysed: Analysed,
+    pub(crate) texts: Texts,
 }
 
 impl Made {
-    pub fn of(goal: &str) -> Made {
+    pub(crate) fn of(goal: &str) -> Made {
         Made { analysed: Analysed { goal: goal.into(), ..Analysed::default() }, ..Made::default() }
     }
 
-    pub fn source(&mut self, address: &str, title: &str, date: Option<&str>, text: &str) -> SourceId {
+    pub(crate) fn source(&mut self, address: &str, title: &str, date: Option<&str>, text: &str) -> SourceId {
         let id = SourceId::derive("pricing", address);
         self.analysed.sources.push(Source {
             id: id.clone(),
@@ -50,7 +52,7 @@ impl Made {
     }
 
     /// The passage of these words; the first of them where they stand several times.
-    pub fn passage(&mut self, source: &SourceId, headings: &[&str], words: &str) -> PassageId {
+    pub(crate) fn passage(&mut self, source: &SourceId, headings: &[&str], words: &str) -> PassageId {
         let text = &self.texts.0[source];
         let start = text.find(words).unwrap_or_else(|| panic!("{source} does not say {words:?}"));
         let place = Place::new(start, start + words.len());
@@ -69,7 +71,7 @@ impl Made {
         id
     }
 
-    pub fn finding(
+    pub(crate) fn finding(
         &mut self,
         question: &str,
         statement: &str,
@@ -91,7 +93,7 @@ impl Made {
     }
 
     /// A table of comma-separated text, with a passage for every row.
-    pub fn table(&mut self, source: &SourceId, title: &str) -> String {
+    pub(crate) fn table(&mut self, source: &SourceId, title: &str) -> String {
         let text = self.texts.0[source].clone();
         let mut lines = text.lines();
         let names: Vec<&str> = lines.next().unwrap().split(',').collect();
@@ -112,7 +114,7 @@ impl Made {
         id
     }
 
-    pub fn metric(
+    pub(crate) fn metric(
         &mut self,
         statistic: Statistic,
         label: &str,
@@ -139,7 +141,7 @@ impl Made {
     }
 
     /// With every text stored and referred to.
-    pub async fn stored(&self, store: &dyn Artifacts) -> Analysed {
+    pub(crate) async fn stored(&self, store: &dyn Artifacts) -> Analysed {
         let mut analysed = self.analysed.clone();
         for source in &mut analysed.sources {
             if let Some(text) = self.texts.of(&source.id) {
@@ -150,7 +152,7 @@ impl Made {
     }
 }
 
-pub fn support(passage: &PassageId, quote: &str) -> Support {
+pub(crate) fn support(passage: &PassageId, quote: &str) -> Support {
     Support { passage: passage.clone(), quote: quote.into() }
 }
 
@@ -163,7 +165,7 @@ const INTERVIEW: &str = "Interview with Bramble Studio, 2026-10-08\n\n\"We pay 5
 const OLD: &str = "Thistlebroker: Bloom is 35 a month with one million messages free.\n";
 
 /// A small case of everything: prose, numbers, a chart, a conflict, and all kinds of limits.
-pub fn pricing() -> Made {
+pub(crate) fn pricing() -> Made {
     let mut made = Made::of("Research competitive pricing for our new product and create a summary report");
     let plans = made.source("plans.csv", "Paid plans of five companies", Some("2026-09"), PLANS);
     let page = made.source("https://heronpost.example/pricing", "Heronpost pricing", Some("2026-09-01"), PAGE);
@@ -263,20 +265,20 @@ fn event(data: &AnalysisCompleted) -> Event {
         hops: 2,
         deadline: None,
         tenant: Tenant::default(),
-        trace: TraceContext::default(),
+        trace: TraceContext { trace: TraceId(1), span: SpanId(1), sampled: true, state: None },
         data: serde_json::to_value(data).unwrap(),
     }
 }
 
 /// What the writer makes of an event.
-pub async fn handled(data: AnalysisCompleted, store: &Arc<dyn Artifacts>) -> Result<ReportWritten, StepError> {
+pub(crate) async fn handled(data: AnalysisCompleted, store: &Arc<dyn Artifacts>) -> Result<ReportWritten, StepError> {
     let step = Step::rehearsed(event(&data), Arc::clone(store), NOW);
     let handled = Writer::with(&Config::offline()).handle(data, &step).await?;
     Ok(Replayed::of(handled).unwrap().emitted::<ReportWritten>().unwrap())
 }
 
 /// The same of an analysis in a store of its own.
-pub async fn written(made: &Made) -> Result<(ReportWritten, Arc<dyn Artifacts>), StepError> {
+pub(crate) async fn written(made: &Made) -> Result<(ReportWritten, Arc<dyn Artifacts>), StepError> {
     let store: Arc<dyn Artifacts> = Arc::new(MemoryArtifacts::new());
     let analysed = made.stored(&*store).await;
     let details = documents::put(&*store, &analysed).await.unwrap();
@@ -289,6 +291,6 @@ pub async fn written(made: &Made) -> Result<(ReportWritten, Arc<dyn Artifacts>),
     Ok((handled(data, &store).await?, store))
 }
 
-pub async fn text(store: &Arc<dyn Artifacts>, wanted: &contract::ArtifactRef) -> String {
+pub(crate) async fn text(store: &Arc<dyn Artifacts>, wanted: &contract::ArtifactRef) -> String {
     String::from_utf8(contract::artifact::fetch(&**store, wanted).await.unwrap()).unwrap()
 }
