@@ -85,7 +85,7 @@ fn draw(chart: &Drawn, into: &mut String) -> Result<(), Box<dyn std::error::Erro
         .margin_right(16)
         .x_label_area_size(52)
         .y_label_area_size(label_width(chart))
-        .build_cartesian_2d(left..right, (0..count).into_segmented())?;
+        .build_cartesian_2d(left..right, (0..count - 1).into_segmented())?;
     let label = |at: &SegmentValue<i32>| match at {
         SegmentValue::CenterOf(at) | SegmentValue::Exact(at) => {
             // The first bar stands on top.
@@ -112,7 +112,8 @@ fn draw(chart: &Drawn, into: &mut String) -> Result<(), Box<dyn std::error::Erro
         .draw()?;
     let place = |at: usize| count - 1 - at as i32;
     context.draw_series(chart.bars.iter().enumerate().map(|(at, bar)| {
-        let (from, to) = (SegmentValue::Exact(place(at)), SegmentValue::Exact(place(at) + 1));
+        let end = if at == 0 { SegmentValue::Last } else { SegmentValue::Exact(place(at) + 1) };
+        let (from, to) = (SegmentValue::Exact(place(at)), end);
         let mut rectangle = Rectangle::new([(0.0, from), (bar.value, to)], FILL.filled());
         rectangle.set_margin(5, 5, 0, 0);
         rectangle

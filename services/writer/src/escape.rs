@@ -84,7 +84,7 @@ fn line(text: &str) -> String {
         let opens = at_start && matches!(c, '-' | '+' | '=' | ':');
         let counts =
             only_digits && !at_start && matches!(c, '.' | ')') && tail.chars().next().is_none_or(char::is_whitespace);
-        if opens || counts || is_sign(c, before, tail) {
+        if opens || counts || is_sign(c, before, tail, &out) {
             out.push('\\');
         }
         out.push(c);
@@ -95,7 +95,7 @@ fn line(text: &str) -> String {
     out
 }
 
-fn is_sign(c: char, before: Option<char>, tail: &str) -> bool {
+fn is_sign(c: char, before: Option<char>, tail: &str, written: &str) -> bool {
     let next = tail.chars().next();
     match c {
         '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '|' | '~' | '#' | '@' => true,
@@ -103,7 +103,7 @@ fn is_sign(c: char, before: Option<char>, tail: &str) -> bool {
         '&' => next.is_some_and(|next| next == '#' || next.is_ascii_alphabetic()),
         // Addresses are not to become links by themselves.
         ':' => tail.starts_with("//"),
-        '.' => before.is_some_and(|before| before.eq_ignore_ascii_case(&'w')),
+        '.' => written.len() >= 3 && written.as_bytes()[written.len() - 3..].eq_ignore_ascii_case(b"www"),
         _ => false,
     }
 }
