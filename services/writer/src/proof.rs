@@ -174,6 +174,16 @@ impl<'a> Evidence<'a> {
                 allowed.exact.push(table.rows.len() as f64);
             }
         }
+        // "Up for five and down for one of six": counts over the finding's own metrics of one kind.
+        for kind in allowed.metrics.clone() {
+            let values = || allowed.metrics.iter().filter(|one| one.statistic == kind.statistic).map(|one| one.value);
+            let (up, down) =
+                (values().filter(|value| *value > 0.0).count(), values().filter(|value| *value < 0.0).count());
+            let (all, whole) = (values().count(), values().count().saturating_sub(1));
+            allowed
+                .exact
+                .extend([up, down, all, whole, up.saturating_sub(1), down.saturating_sub(1)].map(|n| n as f64));
+        }
         let passages: BTreeSet<&PassageId> = sides.map(|support| &support.passage).collect();
         let cited = passages.iter().filter_map(|id| self.passages.get(*id));
         let sources: BTreeSet<_> = cited.map(|passage| &passage.source).collect();

@@ -1,6 +1,7 @@
 //! Owns what sources of bad will can do to a report: nothing, in any of its forms.
 //! Never an escape tried by eye: the page is parsed as a browser would, the Markdown as a reader would.
 //! Next: the injection attempts of `tests/injections` go through as sources, titles, addresses and statements.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod analyses;
 

@@ -1,6 +1,7 @@
 //! Owns the checker's trial: a good report passes, and each of its facts, once changed, is found out.
 //! Never a hand-picked few: every digit of every finding, every byte of every quote, every citation, every reference.
 //! Next: `writer::check_markdown` is what is tried here, on the text that a person reads.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod analyses;
 

@@ -1,6 +1,7 @@
 //! Owns analyses made by hand, with the texts of their sources, and the writer's step over them.
 //! Never a passage that does not stand in its text, unless a test breaks it.
 //! Next: each test file takes `pricing` or builds its own.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![allow(dead_code, reason = "every test file uses another part")]
 
 use std::collections::BTreeMap;
@@ -233,11 +234,17 @@ pub(crate) fn pricing() -> Made {
     made.analysed.summary =
         "Most small teams pay between 39 and 59 USD a month. The median of 5 paid plans is 49.00 USD a month.".into();
     made.analysed.questions = vec![prices.into(), "How do prices move?".into()];
+    limited(&mut made, &flock, &paid);
+    made
+}
+
+/// A conflict, and all kinds of limits.
+fn limited(made: &mut Made, flock: &PassageId, paid: &PassageId) {
     made.analysed.conflicts.push(Conflict {
         about: "The price of Heronpost's Flock".into(),
         sides: vec![
-            Side { says: "49 USD a month".into(), support: support(&flock, "Flock costs $49 a month") },
-            Side { says: "59 USD a month".into(), support: support(&paid, "") },
+            Side { says: "49 USD a month".into(), support: support(flock, "Flock costs $49 a month") },
+            Side { says: "59 USD a month".into(), support: support(paid, "") },
         ],
         leaning: Some("the page, which is the company's own".into()),
     });
@@ -248,7 +255,6 @@ pub(crate) fn pricing() -> Made {
         .missed
         .push(Missed { what: "https://moltbus.example/".into(), why: "it did not answer within 10 s".into() });
     made.analysed.notes.push("No model was configured.".into());
-    made
 }
 
 fn event(data: &AnalysisCompleted) -> Event {
