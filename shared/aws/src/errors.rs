@@ -103,19 +103,20 @@ where
     }
 }
 
-/// A stream of events that began well.
+/// A stream of events that began well. Its exceptions have no codes: the caller knows which of them will come again.
 #[cfg(feature = "bedrock")]
-pub(crate) fn of_stream<E, R>(operation: &str, error: &SdkError<E, R>) -> PortError
+pub(crate) fn of_stream<E, R>(operation: &str, error: &SdkError<E, R>, for_good: bool) -> PortError
 where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
+    E: std::error::Error + 'static,
     R: fmt::Debug,
 {
-    let SdkError::ServiceError(failure) = error else {
-        return transient(cut(format_args!("{operation}: the answer broke off: {}", chain(error))), None);
-    };
-    let code = failure.err().code().map(bare).unwrap_or("no code");
-    let why = told(operation, code, failure.err().message(), None);
-    if code == "ValidationException" { PortError::Permanent { reason: why } } else { transient(why, None) }
+    match error {
+        SdkError::ServiceError(failure) if for_good => {
+            PortError::Permanent { reason: cut(format_args!("{operation}: {}", chain(failure.err()))) }
+        }
+        SdkError::ServiceError(failure) => transient(cut(format_args!("{operation}: {}", chain(failure.err()))), None),
+        _ => transient(cut(format_args!("{operation}: the answer broke off: {}", chain(error))), None),
+    }
 }
 
 /// One entry of a batch that otherwise succeeded. `senders_fault` is what the server says where the code is unknown.

@@ -95,7 +95,11 @@ impl Bedrock {
         })?;
         loop {
             let event = watch.within(Box::pin(opened.stream.recv())).await?;
-            let Some(event) = event.map_err(|error| errors::of_stream(OPERATION, &error))? else { return Ok(()) };
+            let event = event.map_err(|error| {
+                let for_good = error.as_service_error().is_some_and(|error| error.is_validation_exception());
+                errors::of_stream(OPERATION, &error, for_good)
+            })?;
+            let Some(event) = event else { return Ok(()) };
             if listening.take(event)? {
                 watch.first_came();
             }

@@ -121,7 +121,7 @@ impl Wire {
         } else if kind.starts_with("text/html") {
             Err(PortError::transient("a page of HTML instead of an answer: is this the address of a model?").into())
         } else {
-            let bytes = Box::pin(response.bytes_stream().map(|piece| piece.map_err(|why| Cut::broken(why))));
+            let bytes = Box::pin(response.bytes_stream().map(|piece| piece.map_err(Cut::broken)));
             listen(bytes, &mut watch, self.limits.answer_bytes_max, listener).await
         };
         told.map_err(|failure| match failure {
