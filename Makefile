@@ -30,8 +30,9 @@ help: ## list the targets
 GOAL ?= Research competitive pricing for our new product and create a summary report
 SOURCES ?= compose/samples/pricing
 OUT ?= murmuration-report
+AGENTS := research analysis writer recommendation
 # The stand-in and everything that works on a goal.
-PROGRAMS := murmur embedded-cloud research analysis writer recommendation
+PROGRAMS := murmur embedded-cloud $(AGENTS)
 
 .PHONY: run
 run: ## work on GOAL="…" over SOURCES=dir: builds and starts everything, leaves the report in OUT=murmuration-report
@@ -184,3 +185,8 @@ bench-delivery: ## nanoseconds and allocations of one delivery over memory ports
 .PHONY: bench-standin
 bench-standin: ## the stand-in against its bars: beside ministack through boto3, alone through Rust (needs Python 3.11)
 	bench/standin/run.sh
+
+.PHONY: bench-daemons
+bench-daemons: ## the agents' release programs against their bars: memory, start, size
+	$(CARGO) build --release $(AGENTS:%=-p %)
+	$(CARGO) run --quiet --profile bench -p daemons -- --programs $(dir $(DEBUG))release
