@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn a_price_counts_what_was_cached_apart_and_rounds_up() {
         let price = Price { input: 3.0, output: 15.0, cached: 0.3 };
-        let usage = Usage { input_tokens: 1_000, output_tokens: 101, cached_tokens: 999, estimated: false };
+        let usage = Usage { input_tokens: 1_000, output_tokens: 101, cached_tokens: 999, ..Usage::default() };
         assert_eq!(price.of(usage), Spend { tokens: 1_101, micros: 1_818 });
     }
 }
