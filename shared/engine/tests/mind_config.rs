@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use contract::PortError;
 use engine::Mind;
-use engine::mind::Make;
-use engine::mind::config::{ModelSettings, Provider};
+use engine::mind::config::Provider;
+use engine::mind::{Make, MakeOne};
 use engine::model::{Hearing, Model, Reply, Request};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/models.example.toml");
@@ -23,8 +23,6 @@ impl Model for Made {
         Err(PortError::permanent("never asked here"))
     }
 }
-
-type MakeOne = dyn Fn(&ModelSettings) -> Result<std::sync::Arc<dyn Model>, String>;
 
 /// Makes of every setting a model that is never asked.
 fn made(agent: &str, path: &str) -> Result<Mind, String> {
