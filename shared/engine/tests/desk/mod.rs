@@ -1,6 +1,7 @@
 //! Owns the desk at which minds are tried: a workplace with an allowance and a clock, and models that do as they are told.
 //! Never a queue, a ledger or a server: `runtime::Step` is the real workplace.
 //! Next: the tests `mind_*` and `injections`.
+#![allow(clippy::unwrap_used, reason = "what a test cannot make is a test that fails")]
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::collections::VecDeque;
