@@ -1,12 +1,13 @@
 //! Owns what is proved of the models file: all problems at once, each with its place; keys only from their variables.
 //! Next: `docs/models.md` describes the file, `docs/models.example.toml` is one.
+#![allow(clippy::unwrap_used, reason = "what a test cannot make is a test that fails")]
 
 use std::collections::BTreeMap;
 
 use contract::PortError;
 use engine::Mind;
-use engine::mind::Make;
-use engine::mind::config::{ModelSettings, Provider};
+use engine::mind::config::Provider;
+use engine::mind::{Make, MakeOne};
 use engine::model::{Hearing, Model, Reply, Request};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/models.example.toml");
@@ -23,8 +24,6 @@ impl Model for Made {
         Err(PortError::permanent("never asked here"))
     }
 }
-
-type MakeOne = dyn Fn(&ModelSettings) -> Result<std::sync::Arc<dyn Model>, String>;
 
 /// Makes of every setting a model that is never asked.
 fn made(agent: &str, path: &str) -> Result<Mind, String> {

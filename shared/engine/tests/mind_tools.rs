@@ -1,5 +1,6 @@
 //! Owns what is proved of a model that uses tools: only its own, only with fitting arguments, only so often.
 //! Next: `injections`, where the model is told to do otherwise.
+#![allow(clippy::unwrap_used, reason = "what a test cannot make is a test that fails")]
 
 mod desk;
 
@@ -75,9 +76,8 @@ async fn a_tool_that_is_not_on_the_list_is_refused_and_that_is_noted() {
     let refused: Vec<_> = noted.iter().filter(|exchange| exchange.with == Partner::Tool).collect();
     assert_eq!(refused.len(), 2);
     assert!(matches!(&refused[0].answer, Answered::Failed(why) if why["why"].as_str().unwrap().contains("run_shell")));
-    let Part::ToolResult { content, failed: true, .. } = &model.request(1).messages.last().unwrap().parts[0] else {
-        panic!("not refused")
-    };
+    let told = model.request(1).messages;
+    let Part::ToolResult { content, failed: true, .. } = &told.last().unwrap().parts[0] else { panic!("not refused") };
     assert!(content.contains("refused: there is no tool"), "{content}");
 }
 

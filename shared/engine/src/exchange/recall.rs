@@ -32,7 +32,7 @@ fn instead(recorded: &[Exchange], question: &Question) -> String {
     }
     let same_prompt = |exchange: &&&Exchange| exchange.name == question.name && exchange.prompt == question.prompt;
     if let Some(near) = alike.iter().find(same_prompt) {
-        let place = differs(&near.request, &question.request, String::from("$"));
+        let place = differs(&near.request, &question.request, "$");
         return format!("the nearest recorded one differs at {}", place.unwrap_or_else(|| "no place".into()));
     }
     let spell = |exchange: &&Exchange| match &exchange.prompt {
@@ -45,18 +45,18 @@ fn instead(recorded: &[Exchange], question: &Question) -> String {
 }
 
 /// The first place where two requests differ, and what stands there.
-fn differs(then: &Value, now: &Value, at: String) -> Option<String> {
+fn differs(then: &Value, now: &Value, at: &str) -> Option<String> {
     match (then, now) {
         (Value::Object(then), Value::Object(now)) => {
             let keys = then.keys().chain(now.keys().filter(|key| !then.contains_key(*key)));
             keys.clone().find_map(|key| {
                 let none = Value::Null;
                 let (then, now) = (then.get(key).unwrap_or(&none), now.get(key).unwrap_or(&none));
-                differs(then, now, format!("{at}.{key}"))
+                differs(then, now, &format!("{at}.{key}"))
             })
         }
         (Value::Array(then), Value::Array(now)) if then.len() == now.len() => {
-            then.iter().zip(now).enumerate().find_map(|(i, (then, now))| differs(then, now, format!("{at}[{i}]")))
+            then.iter().zip(now).enumerate().find_map(|(i, (then, now))| differs(then, now, &format!("{at}[{i}]")))
         }
         (Value::String(then), Value::String(now)) if then != now => {
             let same = then.chars().zip(now.chars()).take_while(|(a, b)| a == b).count();

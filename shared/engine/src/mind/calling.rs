@@ -111,12 +111,13 @@ impl<'a> Conversation<'a> {
         let most = Usage {
             input_tokens: tokens::of_request(request),
             output_tokens: request.sampling.output_tokens_max.into(),
-            cached_tokens: 0,
             ..Usage::default()
         };
         let bound = thinker.price.of(most);
         if let Err(wait) = thinker.pace.turn(bound.tokens, left()).await {
-            return refused(format!("its limits per minute allow the next question in {} s", wait.as_secs()));
+            let why = format!("its limits per minute allow the next question in {} s", wait.as_secs());
+            let late = PortError::Transient { why, retry_after: Some(wait) };
+            return (Err(Unmade::Asking(late)), Spend::default());
         }
         let reserved = match place.reserve(bound).await {
             Ok(reserved) => reserved,
@@ -205,7 +206,7 @@ fn used(reply: &Reply, most: Usage) -> Usage {
     if said.input_tokens + said.output_tokens > 0 {
         return said;
     }
-    Usage { output_tokens: (bytes(reply).div_ceil(3) as u64).min(most.output_tokens), ..most }
+    Usage { output_tokens: (bytes(reply).div_ceil(3) as u64).min(most.output_tokens), estimated: true, ..most }
 }
 
 /// Exponential with full jitter; where the provider names a time, that and a little more.

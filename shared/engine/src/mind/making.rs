@@ -15,10 +15,13 @@ use crate::exchange::Secrets;
 use crate::model::Model;
 use crate::providers::{Anthropic, Limits, OpenAi, anthropic, openai};
 
+/// A model of these settings, or what is wrong with them.
+pub type MakeOne = dyn Fn(&ModelSettings) -> Result<Arc<dyn Model>, String>;
+
 /// Somebody who makes models of one provider that the engine does not know itself.
 pub struct Make<'a> {
     pub provider: Provider,
-    pub make: &'a dyn Fn(&ModelSettings) -> Result<Arc<dyn Model>, String>,
+    pub make: &'a MakeOne,
 }
 
 impl std::fmt::Debug for Make<'_> {

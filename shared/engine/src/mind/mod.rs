@@ -31,7 +31,7 @@ use config::{AgentSettings, CacheSettings, ModelSettings};
 use pace::Pace;
 use remember::Remembered;
 
-pub use making::Make;
+pub use making::{Make, MakeOne};
 pub use prices::Price;
 
 /// The `MURMUR_*` variables that choose an agent's models.

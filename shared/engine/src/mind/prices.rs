@@ -46,8 +46,7 @@ impl Prices {
     /// By the whole name, else by a name that this one begins with: `gpt-5-mini` prices `gpt-5-mini-2025-08-07`.
     pub(super) fn of(&self, name: &str) -> Option<Price> {
         let dated = || {
-            let begins =
-                |(known, _): &(&String, &Price)| name.strip_prefix(known.as_str()).is_some_and(|rest| is_date(rest));
+            let begins = |(known, _): &(&String, &Price)| name.strip_prefix(known.as_str()).is_some_and(is_date);
             self.0.iter().filter(begins).max_by_key(|(known, _)| known.len()).map(|(_, price)| *price)
         };
         self.0.get(name).copied().or_else(dated)
@@ -78,7 +77,7 @@ mod tests {
     #[test]
     fn a_price_counts_what_was_cached_apart_and_rounds_up() {
         let price = Price { input: 3.0, output: 15.0, cached: 0.3 };
-        let usage = Usage { input_tokens: 1_000, output_tokens: 101, cached_tokens: 999, estimated: false };
+        let usage = Usage { input_tokens: 1_000, output_tokens: 101, cached_tokens: 999, ..Usage::default() };
         assert_eq!(price.of(usage), Spend { tokens: 1_101, micros: 1_818 });
     }
 }

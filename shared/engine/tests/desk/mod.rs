@@ -1,6 +1,7 @@
 //! Owns the desk at which minds are tried: a workplace with an allowance and a clock, and models that do as they are told.
 //! Never a queue, a ledger or a server: `runtime::Step` is the real workplace.
 //! Next: the tests `mind_*` and `injections`.
+#![allow(clippy::unwrap_used, reason = "what a test cannot make is a test that fails")]
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::collections::VecDeque;
@@ -20,12 +21,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// A millionth of a dollar for each token of either kind.
-pub const PRICE: Price = Price { input: 1.0, output: 1.0, cached: 1.0 };
-pub const PROMPT: Prompt = Prompt { version: "try.v1", text: "You compare prices.\n---\nGoal: {{ goal }}" };
+pub(crate) const PRICE: Price = Price { input: 1.0, output: 1.0, cached: 1.0 };
+pub(crate) const PROMPT: Prompt = Prompt { version: "try.v1", text: "You compare prices.\n---\nGoal: {{ goal }}" };
 
 /// Tokio's time as a clock, so that a paused test moves both.
 #[derive(Debug)]
-pub struct TokioClock(tokio::time::Instant);
+pub(crate) struct TokioClock(tokio::time::Instant);
 
 impl Clock for TokioClock {
     fn now(&self) -> UnixMs {
@@ -54,30 +55,30 @@ impl Artifacts for NoArtifacts {
 }
 
 #[derive(Debug, Default)]
-pub struct Till {
-    pub allowed: Spend,
-    pub spent: Spend,
-    pub open: u32,
-    pub calls: u32,
+pub(crate) struct Till {
+    pub(crate) allowed: Spend,
+    pub(crate) spent: Spend,
+    pub(crate) open: u32,
+    pub(crate) calls: u32,
     /// The most that was ever spent or reserved at the same time.
-    pub most: Spend,
+    pub(crate) most: Spend,
 }
 
 /// A step without a queue.
-pub struct Desk {
+pub(crate) struct Desk {
     artifacts: Arc<dyn Artifacts>,
     clock: Arc<dyn Clock>,
-    pub key: String,
-    pub deadline: UnixMs,
-    pub till: Arc<Mutex<Till>>,
-    pub noted: Mutex<Vec<Exchange>>,
-    pub recorded: Option<Vec<Exchange>>,
+    pub(crate) key: String,
+    pub(crate) deadline: UnixMs,
+    pub(crate) till: Arc<Mutex<Till>>,
+    pub(crate) noted: Mutex<Vec<Exchange>>,
+    pub(crate) recorded: Option<Vec<Exchange>>,
     /// What a reservation is refused with, whatever is left.
-    pub refusal: Option<Refused>,
+    pub(crate) refusal: Option<Refused>,
 }
 
 impl Desk {
-    pub fn new() -> Desk {
+    pub(crate) fn new() -> Desk {
         let clock = TokioClock(tokio::time::Instant::now());
         let deadline = clock.now() + Duration::from_secs(600);
         let allowed = Spend { tokens: 1_000_000, micros: 1_000_000 };
@@ -93,28 +94,28 @@ impl Desk {
         }
     }
 
-    pub fn allowing(tokens: u64, micros: u64) -> Desk {
+    pub(crate) fn allowing(tokens: u64, micros: u64) -> Desk {
         let desk = Desk::new();
         desk.till.lock().unwrap().allowed = Spend { tokens, micros };
         desk
     }
 
-    pub fn until(deadline: Duration) -> Desk {
+    pub(crate) fn until(deadline: Duration) -> Desk {
         let desk = Desk::new();
         let deadline = desk.clock.now() + deadline;
         Desk { deadline, ..desk }
     }
 
     /// The same step again, from what was noted here; nothing may be spent.
-    pub fn replayed(&self) -> Desk {
+    pub(crate) fn replayed(&self) -> Desk {
         Desk { key: self.key.clone(), recorded: Some(self.exchanges()), ..Desk::allowing(0, 0) }
     }
 
-    pub fn exchanges(&self) -> Vec<Exchange> {
+    pub(crate) fn exchanges(&self) -> Vec<Exchange> {
         self.noted.lock().unwrap().clone()
     }
 
-    pub fn spent(&self) -> Spend {
+    pub(crate) fn spent(&self) -> Spend {
         self.till.lock().unwrap().spent
     }
 }
@@ -174,7 +175,7 @@ impl Workplace for Desk {
 }
 
 /// What a fake model does next.
-pub enum Turn {
+pub(crate) enum Turn {
     Says(String),
     Calls(&'static str, Value),
     Fails(PortError),
@@ -188,28 +189,28 @@ pub enum Turn {
 }
 
 /// A model that does one thing after the other, and then the last one for ever.
-pub struct Puppet {
+pub(crate) struct Puppet {
     name: String,
     turns: Mutex<VecDeque<Turn>>,
-    pub asked: Mutex<Vec<Request>>,
+    pub(crate) asked: Mutex<Vec<Request>>,
     usage: Option<Usage>,
 }
 
 impl Puppet {
-    pub fn new(name: &str, turns: Vec<Turn>) -> Arc<Puppet> {
+    pub(crate) fn new(name: &str, turns: Vec<Turn>) -> Arc<Puppet> {
         Arc::new(Puppet { name: name.into(), turns: Mutex::new(turns.into()), asked: Mutex::default(), usage: None })
     }
 
-    pub fn using(name: &str, usage: Usage, turns: Vec<Turn>) -> Arc<Puppet> {
+    pub(crate) fn using(name: &str, usage: Usage, turns: Vec<Turn>) -> Arc<Puppet> {
         let turns = Mutex::new(turns.into());
         Arc::new(Puppet { name: name.into(), turns, asked: Mutex::default(), usage: Some(usage) })
     }
 
-    pub fn times(&self) -> usize {
+    pub(crate) fn times(&self) -> usize {
         self.asked.lock().unwrap().len()
     }
 
-    pub fn request(&self, n: usize) -> Request {
+    pub(crate) fn request(&self, n: usize) -> Request {
         self.asked.lock().unwrap()[n].clone()
     }
 }
@@ -220,7 +221,7 @@ impl fmt::Debug for Puppet {
     }
 }
 
-pub fn reply(name: &str, parts: Vec<Part>, stop: Stop, usage: Usage) -> Reply {
+pub(crate) fn reply(name: &str, parts: Vec<Part>, stop: Stop, usage: Usage) -> Reply {
     Reply { parts, stop, usage, model: name.into() }
 }
 
@@ -277,25 +278,25 @@ fn again(turn: &Turn) -> Turn {
 
 /// What the tests ask for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Answer {
-    pub statement: String,
-    pub cites: Vec<String>,
+pub(crate) struct Answer {
+    pub(crate) statement: String,
+    pub(crate) cites: Vec<String>,
 }
 
-pub fn good() -> Turn {
+pub(crate) fn good() -> Turn {
     Turn::Says(json!({"statement": "Flock costs 49 USD.", "cites": ["p-1"]}).to_string())
 }
 
 /// Only `p-1` exists.
-pub fn faults(answer: &Answer) -> Vec<String> {
+pub(crate) fn faults(answer: &Answer) -> Vec<String> {
     answer.cites.iter().filter(|id| *id != "p-1").map(|id| format!("there is no source {id:?}")).collect()
 }
 
-pub fn source(text: &str) -> Untrusted {
+pub(crate) fn source(text: &str) -> Untrusted {
     Untrusted { id: "p-1".into(), text: text.into() }
 }
 
-pub fn ask(goal: &str) -> engine::Ask<'static, Answer> {
+pub(crate) fn ask(goal: &str) -> engine::Ask<'static, Answer> {
     engine::Ask {
         prompt: PROMPT,
         values: json!({"goal": goal}),
@@ -304,16 +305,16 @@ pub fn ask(goal: &str) -> engine::Ask<'static, Answer> {
     }
 }
 
-pub fn settings(name: &str) -> ModelSettings {
+pub(crate) fn settings(name: &str) -> ModelSettings {
     ModelSettings::new(name, Provider::OpenAi, name)
 }
 
 /// These models in order, each at `PRICE`.
-pub fn mind(models: &[&Arc<Puppet>]) -> Mind {
+pub(crate) fn mind(models: &[&Arc<Puppet>]) -> Mind {
     mind_of(models, AgentSettings::default(), |settings| settings, None)
 }
 
-pub fn mind_of(
+pub(crate) fn mind_of(
     models: &[&Arc<Puppet>],
     agent: AgentSettings,
     change: impl Fn(ModelSettings) -> ModelSettings,
