@@ -184,3 +184,12 @@ bench-delivery: ## nanoseconds and allocations of one delivery over memory ports
 .PHONY: bench-standin
 bench-standin: ## the stand-in against its bars: beside ministack through boto3, alone through Rust (needs Python 3.11)
 	bench/standin/run.sh
+
+# Where the manuals are unpacked; bench/eval/manuals.sh fetches them there once.
+MANUALS ?= target/eval
+
+.PHONY: bench-ingest
+bench-ingest: ## 10,000 pages of real manuals read and indexed, and queries over them, against their bars (Debian 12)
+	bench/eval/manuals.sh $(MANUALS)
+	$(CARGO) build --quiet --workspace --profile bench --bin ingest-bench
+	$(or $(CARGO_TARGET_DIR),target)/release/ingest-bench $(MANUALS)/manuals
