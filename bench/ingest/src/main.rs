@@ -91,8 +91,18 @@ fn judge(
     say(&format!("{} passages, {} tables, version {}", ingested.passages, ingested.tables, ingested.version));
     say(&format!("{:>8.0} pages/s    at least {PAGES_PER_SECOND_MIN}: {}", speed, mark(bars[0])));
     say(&format!("{memory_mb:>8.0} MB at most  under {MEMORY_MB_MAX}: {}", mark(bars[1])));
-    say(&format!("{:>8.2} ms p50, {:.2} ms p99 of {QUERIES} queries, p99 at most 20: {}", ms(half), ms(most), mark(bars[2])));
-    anyhow::ensure!(ingested.read == pages, "{} of {pages} pages were read: {:?}", ingested.read, ingested.failed.first());
+    say(&format!(
+        "{:>8.2} ms p50, {:.2} ms p99 of {QUERIES} queries, p99 at most 20: {}",
+        ms(half),
+        ms(most),
+        mark(bars[2])
+    ));
+    anyhow::ensure!(
+        ingested.read == pages,
+        "{} of {pages} pages were read: {:?}",
+        ingested.read,
+        ingested.failed.first()
+    );
     let held = bars.iter().filter(|held| **held).count();
     say(&format!("bench-ingest: {held} of {} bars held", bars.len()));
     Ok(held == bars.len())

@@ -160,7 +160,8 @@ async fn links_pipes_sockets_and_odd_names_neither_block_nor_loop() {
     assert!(told.done.lock().unwrap().contains(&"n%FF.md".to_owned()));
     let failed: Vec<&str> = ingested.failed.iter().map(|(address, _)| address.as_str()).collect();
     let pipe = made.is_ok_and(|status| status.success()).then_some("pipe.md");
-    let wanted: Vec<&str> = ["dangling.md", "outside.txt"].into_iter().chain(pipe).chain(["socket.md", "sub/loop"]).collect();
+    let wanted: Vec<&str> =
+        ["dangling.md", "outside.txt"].into_iter().chain(pipe).chain(["socket.md", "sub/loop"]).collect();
     assert_eq!(failed, wanted, "{:?}", ingested.failed);
 }
 
