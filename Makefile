@@ -190,3 +190,12 @@ bench-standin: ## the stand-in against its bars: beside ministack through boto3,
 bench-daemons: ## the agents' release programs against their bars: memory, start, size
 	$(CARGO) build --release $(AGENTS:%=-p %)
 	$(CARGO) run --quiet --profile bench -p daemons -- --programs $(dir $(DEBUG))release
+
+# Where the manuals are unpacked; bench/eval/manuals.sh fetches them there once.
+MANUALS ?= target/eval
+
+.PHONY: bench-ingest
+bench-ingest: ## 10,000 pages of real manuals read and indexed, and queries over them, against their bars (Debian 12)
+	bench/eval/manuals.sh $(MANUALS)
+	$(CARGO) build --quiet --workspace --profile bench --bin ingest-bench
+	$(or $(CARGO_TARGET_DIR),target)/release/ingest-bench $(MANUALS)/manuals

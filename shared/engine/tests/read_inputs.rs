@@ -91,6 +91,23 @@ fn nothing_that_is_hidden_is_read() {
 }
 
 #[test]
+fn carriage_returns_hide_no_style_and_shift_no_origin() {
+    let raw =
+        "<style>\r\n.gone {\r\n display: none;\r\n}\r\n</style>\r\n<p>One &amp;\r\ntwo.</p>\r\n<p class=gone>bad</p>";
+    let reading = page(raw);
+    assert_eq!(quotes(&reading), ["One & two."]);
+    assert_eq!(origin(&reading, 0, raw), "One &amp;\r\ntwo.");
+}
+
+#[test]
+fn a_heading_that_is_never_closed_costs_no_words() {
+    let words = "Words of the page that are no heading at all. ".repeat(40);
+    let reading = page(&format!("<h1>{words}<p>{words}"));
+    assert_eq!(all_quotes(&reading).matches("no heading at all").count(), 80);
+    assert!(reading.passages.iter().all(|passage| passage.headings.is_empty() && passage.quote.len() <= 1_000));
+}
+
+#[test]
 fn a_manual_is_read_whole_without_its_navigation() {
     let links = "<a href=x>Previous chapter</a> <a href=y>Next chapter</a> ".repeat(6);
     let part = "<p>Words of the manual that somebody will ask for.</p>".repeat(300);

@@ -209,11 +209,16 @@ impl Reader {
     }
 
     fn end_heading(&mut self, level: HeadingLevel, place: Range<usize>) {
-        let text = super::one_line(&self.words.take().unwrap_or_default());
+        let words = self.words.take().unwrap_or_default();
+        let text = words.split_whitespace().collect::<Vec<_>>().join(" ");
         let level = level as u8;
         self.keep_lone_heading(level);
         if text.is_empty() || self.covered {
             return;
+        }
+        if text.len() > super::HEADING_BYTES_MAX {
+            // A paragraph with a line under it.
+            return self.draft.block(place, Shape::Prose, self.section);
         }
         self.lone_heading = Some((level, place, self.section));
         self.first_heading.get_or_insert_with(|| text.clone());

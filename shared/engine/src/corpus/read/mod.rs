@@ -28,6 +28,9 @@ pub const BYTES_MAX: u64 = 32 << 20;
 /// Web pages need more memory for each byte than anything else.
 pub const HTML_BYTES_MAX: u64 = 16 << 20;
 
+/// What is longer is no heading, whatever it was marked as.
+const HEADING_BYTES_MAX: usize = 300;
+
 /// One file or page, as it came.
 #[derive(Clone, Copy, Debug)]
 pub struct Raw<'a> {

@@ -10,6 +10,8 @@ use super::tree::{Event, Node, Page};
 
 /// A term is a heading only as long as it could be one.
 const TERM_BYTES_MAX: usize = 160;
+/// Of lists within lists, so many terms are headings.
+const TERMS_MAX: usize = 3;
 
 pub(super) fn write(page: &Page, strictness: Strictness) -> Draft {
     let bytes = |text: &str| text.bytes().filter(|byte| !byte.is_ascii_whitespace()).count() as u32;
@@ -249,6 +251,10 @@ impl Flow<'_> {
         let text = self.draft.text[place.clone()].to_owned();
         self.keep_lone_heading(level);
         let (section, context) = (self.section, self.section);
+        if text.len() > super::super::HEADING_BYTES_MAX {
+            // A tag that was never closed.
+            return self.add(Block { place, shape: Shape::Prose, section, context, leads: false });
+        }
         self.enter(level, text);
         if !is_link {
             self.lone_heading = Some((level, Block { place, shape: Shape::Prose, section, context, leads: false }));
@@ -275,8 +281,9 @@ impl Flow<'_> {
         if let Some(context) = self.context {
             return context;
         }
+        let inner = self.terms.len().saturating_sub(TERMS_MAX);
         let terms: Vec<String> =
-            self.terms.iter().filter(|terms| !terms.term.is_empty()).map(|terms| terms.term.clone()).collect();
+            self.terms[inner..].iter().filter(|terms| !terms.term.is_empty()).map(|terms| terms.term.clone()).collect();
         let context = if terms.is_empty() {
             self.section
         } else {

@@ -72,6 +72,10 @@ impl Tokens<'_> {
             }
         }
         let to = self.position.min(self.page.len());
+        if text == b"\n" {
+            // It was a carriage return.
+            return (to.saturating_sub(1), to);
+        }
         let near = to.saturating_sub(48);
         let from =
             self.page[near..to].iter().rposition(|&byte| byte == b'&').map_or(to.saturating_sub(1), |at| near + at);

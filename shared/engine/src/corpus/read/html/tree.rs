@@ -76,6 +76,8 @@ pub(super) struct Tree {
     meta: Meta,
     headings: Vec<String>,
     heading: Option<String>,
+    /// The style sheet that is being read.
+    style: Vec<u8>,
     hidden_names: Vec<String>,
     too_many: bool,
 }
@@ -144,7 +146,7 @@ impl Sink for Tree {
         let Some(top) = self.open.last().copied() else { return self.put(text, from, to, false) };
         match top.tag {
             Tag::Script => return self.meta.script(text),
-            Tag::Style => return chaff::hidden_by_style(text, &mut self.hidden_names),
+            Tag::Style => return self.style.extend_from_slice(text),
             Tag::Title => return self.meta.title_text(text),
             _ => {}
         }
@@ -222,6 +224,7 @@ impl Tree {
             let Some(open) = self.open.pop() else { return };
             match open.tag {
                 Tag::Script => self.meta.script_ends(),
+                Tag::Style => chaff::hidden_by_style(&std::mem::take(&mut self.style), &mut self.hidden_names),
                 Tag::Title => self.meta.title_ends(),
                 Tag::Heading(_) => self.headings.extend(self.heading.take().filter(|_| self.headings.len() < 8)),
                 _ => {}
