@@ -30,7 +30,7 @@ async fn two_daemons_pick_up_a_new_version_without_a_restart() -> anyhow::Result
         for library in [&one, &other] {
             assert_eq!(
                 ask(library, &store, "plans", "What does the Roost plan cost?").await?.versions,
-                [("plans".into(), 1)]
+                [("plans".to_owned(), 1)]
             );
             assert!(ask(library, &store, "plans", "retention of Flyway").await?.passages.is_empty());
         }
@@ -38,7 +38,7 @@ async fn two_daemons_pick_up_a_new_version_without_a_restart() -> anyhow::Result
         tokio::time::advance(Duration::from_millis(1_001)).await;
         for library in [&one, &other] {
             let found = ask(library, &store, "plans", "retention of Flyway").await?;
-            assert_eq!((addresses(&found), found.versions), (vec!["flyway.md"], vec![("plans".into(), 2)]));
+            assert_eq!((addresses(&found), found.versions.clone()), (vec!["flyway.md"], vec![("plans".to_owned(), 2)]));
             assert_eq!(addresses(&ask(library, &store, "plans", "Roost cost").await?), ["roost.md"]);
         }
     }
@@ -125,7 +125,7 @@ async fn who_publishes_second_adds_to_the_first_and_loses_nothing() -> anyhow::R
 #[tokio::test]
 async fn a_name_that_could_be_mistaken_is_refused_for_good() {
     let (_, store) = memory();
-    for name in ["", "Plans", "a/b", "../x", "plans ", &"x".repeat(41)] {
+    for name in ["", "Plans", "a/b", "../x", "plans ", "x".repeat(41).as_str()] {
         let refused = Builder::open(name, &store).await.map(drop);
         assert!(
             matches!(&refused, Err(PortError::Permanent { reason }) if reason.contains("a to z")),

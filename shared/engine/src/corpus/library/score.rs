@@ -175,9 +175,9 @@ impl<'a> Sheets<'a> {
         if occurrences.found.is_empty() {
             return Ok(());
         }
-        let (documents, words) = self.size(&field)?;
+        let (documents, words) = self.size(&field);
         let value = rarity(documents, occurrences.found.len()) * word.weight * weight;
-        let (average, weights) = (words / documents.max(1.0), self.weights);
+        let (average, weights) = ((words / documents.max(1.0)).max(1.0), self.weights);
         let mut norms = Vec::new();
         for (shelf, _, _, reader) in self.shelves.segments() {
             norms.push(reader.get_fieldnorms_reader(field(&self.shelves.0[shelf].fields)).map_err(broken)?);
@@ -191,22 +191,25 @@ impl<'a> Sheets<'a> {
         Ok(())
     }
 
-    /// How many documents have such a field, and how many words stand in it.
-    fn size(&self, field: &impl Fn(&Fields) -> Field) -> Result<(f32, f32), PortError> {
-        let (mut documents, mut words) = (0.0, 0.0);
-        for (shelf, _, segment, reader) in self.shelves.segments() {
+    /// How many documents may have such a field, and how many words stand in it.
+    fn size(&self, field: &impl Fn(&Fields) -> Field) -> (f32, f32) {
+        let (mut documents, mut words) = (0, 0);
+        for (shelf, _, segment, _) in self.shelves.segments() {
             let fields = &self.shelves.0[shelf].fields;
             let field = field(fields);
-            words += reader.inverted_index(field).map_err(broken)?.total_num_tokens() as f32;
-            documents += if field == fields.table {
-                segment.tables
+            let (more, longer) = if field == fields.table {
+                (segment.tables, segment.words.table)
             } else if field == fields.title {
-                segment.pages
+                (segment.pages, segment.words.title)
+            } else if field == fields.headings {
+                (segment.passages, segment.words.headings)
             } else {
-                segment.passages
-            } as f32;
+                (segment.passages, segment.words.text)
+            };
+            documents += more;
+            words += longer;
         }
-        Ok((documents, words))
+        (documents as f32, words as f32)
     }
 
     /// BM25 of whole pages: the words of a page are those of its passages, which stand one after the other.
@@ -221,7 +224,7 @@ impl<'a> Sheets<'a> {
             }
         }
         let count = self.total(|segment| segment.pages);
-        let words = segments.iter().map(|segment| segment.words).sum::<u64>() as f32;
+        let words = segments.iter().map(|segment| segment.words.text).sum::<u64>() as f32;
         let (average, value) = ((words / count.max(1.0)).max(1.0), rarity(count, pages.len()) * weight);
         for (segment, page, times) in pages {
             let length = segments[segment].page_words[page as usize] as f32 / average;
@@ -230,7 +233,7 @@ impl<'a> Sheets<'a> {
     }
 
     fn add_titles(&mut self, titles: &Occurrences, word: &Weighted) -> Result<(), PortError> {
-        let (documents, words) = self.size(&|fields: &Fields| fields.title)?;
+        let (documents, words) = self.size(&|fields: &Fields| fields.title);
         let value = rarity(documents, titles.found.len()) * word.weight * self.weights.title;
         let average = (words / documents.max(1.0)).max(1.0);
         let mut norms = Vec::new();

@@ -18,7 +18,7 @@ use crate::corpus::index::fields::{Fields, Kind, Page, of_slot};
 /// Blocks of 16 KB that stay unpacked, for each segment.
 const CACHED_BLOCKS: usize = 8;
 
-pub struct Shelf {
+pub(crate) struct Shelf {
     pub(crate) fields: Fields,
     pub(crate) searcher: Searcher,
     pub(crate) segments: Vec<Segment>,
@@ -31,11 +31,20 @@ pub(crate) struct Segment {
     slots: Vec<u32>,
     /// Words of the passages of a page, at the page; 0 elsewhere.
     pub(crate) page_words: Vec<u32>,
-    /// Of all passages.
-    pub(crate) words: u64,
+    /// Words of all passages, headings, titles and tables. Counted from the lengths that scores are made of: what the
+    /// index itself counts is an estimate once something was removed.
+    pub(crate) words: Words,
     pub(crate) pages: u32,
     pub(crate) passages: u32,
     pub(crate) tables: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Words {
+    pub(crate) text: u64,
+    pub(crate) headings: u64,
+    pub(crate) title: u64,
+    pub(crate) table: u64,
 }
 
 impl fmt::Debug for Shelf {
@@ -132,10 +141,12 @@ impl Shelf {
 impl Segment {
     fn of(reader: &SegmentReader, fields: Fields) -> Result<Segment, PortError> {
         let column = reader.fast_fields().u64("slot").map_err(broken)?;
-        let norms = reader.get_fieldnorms_reader(fields.text).map_err(broken)?;
+        let norms = |field| reader.get_fieldnorms_reader(field).map_err(broken);
+        let (text, headings) = (norms(fields.text)?, norms(fields.headings)?);
+        let (title, table) = (norms(fields.title)?, norms(fields.table)?);
         let documents = reader.max_doc();
         let (mut slots, mut page_words) = (Vec::with_capacity(documents as usize), vec![0; documents as usize]);
-        let (mut pages, mut passages, mut tables) = (0, 0, 0);
+        let (mut pages, mut passages, mut tables, mut words) = (0, 0, 0, Words::default());
         for document in 0..documents {
             let slot = column.first(document).and_then(|slot| u32::try_from(slot).ok());
             let slot = slot.ok_or_else(|| broken("a document has no place"))?;
@@ -143,15 +154,22 @@ impl Segment {
             let (ordinal, kind) = of_slot(slot);
             let page = document.checked_sub(ordinal).ok_or_else(|| broken("a page is not where it should be"))?;
             match kind {
-                Kind::Page => pages += 1,
-                Kind::Table => tables += 1,
+                Kind::Page => {
+                    pages += 1;
+                    words.title += u64::from(title.fieldnorm(document));
+                }
+                Kind::Table => {
+                    tables += 1;
+                    words.table += u64::from(table.fieldnorm(document));
+                }
                 Kind::Passage => {
                     passages += 1;
-                    page_words[page as usize] += norms.fieldnorm(document);
+                    page_words[page as usize] += text.fieldnorm(document);
+                    words.text += u64::from(text.fieldnorm(document));
+                    words.headings += u64::from(headings.fieldnorm(document));
                 }
             }
         }
-        let words = page_words.iter().map(|words| u64::from(*words)).sum();
         Ok(Segment { slots, page_words, words, pages, passages, tables })
     }
 
