@@ -19,13 +19,31 @@ pub(crate) struct Amount {
 }
 
 const CURRENCIES: &[(&str, &str)] = &[
-    ("usd", "USD"), ("us$", "USD"), ("$", "USD"), ("dollar", "USD"), ("dollars", "USD"), ("eur", "EUR"), ("€", "EUR"),
-    ("euro", "EUR"), ("euros", "EUR"), ("gbp", "GBP"), ("£", "GBP"), ("pounds", "GBP"), ("chf", "CHF"),
+    ("usd", "USD"),
+    ("us$", "USD"),
+    ("$", "USD"),
+    ("dollar", "USD"),
+    ("dollars", "USD"),
+    ("eur", "EUR"),
+    ("€", "EUR"),
+    ("euro", "EUR"),
+    ("euros", "EUR"),
+    ("gbp", "GBP"),
+    ("£", "GBP"),
+    ("pounds", "GBP"),
+    ("chf", "CHF"),
 ];
-const SCALES: &[(&str, f64)] = &[("thousand", 1e3), ("k", 1e3), ("million", 1e6), ("m", 1e6), ("billion", 1e9), ("bn", 1e9)];
+const SCALES: &[(&str, f64)] =
+    &[("thousand", 1e3), ("k", 1e3), ("million", 1e6), ("m", 1e6), ("billion", 1e9), ("bn", 1e9)];
 const PER: &[&str] = &["a", "an", "per", "each", "every", "/"];
-const PERIODS: &[(&str, &str)] =
-    &[("monthly", "month"), ("yearly", "year"), ("annually", "year"), ("annual", "year"), ("hourly", "hour"), ("daily", "day")];
+const PERIODS: &[(&str, &str)] = &[
+    ("monthly", "month"),
+    ("yearly", "year"),
+    ("annually", "year"),
+    ("annual", "year"),
+    ("hourly", "hour"),
+    ("daily", "day"),
+];
 
 /// Every amount of a sentence, in its order.
 pub(crate) fn amounts(text: &str) -> Vec<Amount> {
@@ -161,7 +179,9 @@ mod tests {
     use super::*;
 
     fn told(text: &str) -> Vec<(f64, String, String)> {
-        let one = |amount: Amount| (amount.value, amount.unit.unwrap_or_default(), amount.per.into_iter().collect::<Vec<_>>().join(","));
+        let one = |amount: Amount| {
+            (amount.value, amount.unit.unwrap_or_default(), amount.per.into_iter().collect::<Vec<_>>().join(","))
+        };
         amounts(text).into_iter().map(one).collect()
     }
 
@@ -177,7 +197,11 @@ mod tests {
 
     #[test]
     fn dates_times_and_names_are_no_amounts() {
-        assert!(told("On 2026-10-08 at 9:30 p-17 came, v1.2.3, hx-1103").is_empty(), "{:?}", told("On 2026-10-08 at 9:30 p-17 came"));
+        assert!(
+            told("On 2026-10-08 at 9:30 p-17 came, v1.2.3, hx-1103").is_empty(),
+            "{:?}",
+            told("On 2026-10-08 at 9:30 p-17 came")
+        );
         assert_eq!(numbers("$4,900 and 0.625"), [4900.0, 0.625]);
     }
 }

@@ -15,7 +15,12 @@ pub(crate) fn charts(figures: &[Figures<'_>], metrics: &[Metric]) -> Vec<Chart> 
         let sheet = figures.of.sheet;
         let grouping = figures.of.grouping.as_ref()?;
         let column = &sheet.table.columns[grouping.column].name;
-        let bars: Vec<_> = figures.groups.iter().filter(known).filter_map(|metric| Some((metric.group.get(column)?.clone(), metric.id.clone()))).collect();
+        let bars: Vec<_> = figures
+            .groups
+            .iter()
+            .filter(known)
+            .filter_map(|metric| Some((metric.group.get(column)?.clone(), metric.id.clone())))
+            .collect();
         let when = figures.of.on.as_ref().map(|(_, day)| format!(", {day}")).unwrap_or_default();
         let spoken = sheet.spoken(figures.of.column);
         let what = if grouping.one_each { crate::told::capital(&spoken) } else { format!("Median {spoken}") };

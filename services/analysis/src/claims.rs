@@ -16,11 +16,16 @@ use crate::words::{self, Stems};
 const ROWS_MAX: usize = 2_000;
 const LABEL_WORDS_MAX: usize = 4;
 /// Words of column names that every price has.
-const PLAIN_MEASURES: &[&str] =
-    &["price", "cost", "fee", "charg", "amount", "usd", "eur", "gbp", "list", "rate", "pay", "tariff", "per", "in", "percent"];
+const PLAIN_MEASURES: &[&str] = &[
+    "price", "cost", "fee", "charg", "amount", "usd", "eur", "gbp", "list", "rate", "pay", "tariff", "per", "in",
+    "percent",
+];
 const PER_WHAT: &[&str] = &["month", "year", "hour", "day", "million", "thousand", "seat", "user", "gb", "request"];
 /// Before a number: it is a bound, a change or a wish.
-const HEDGES: &[&str] = &["from", "was", "until", "below", "under", "over", "above", "to", "least", "would", "about", "around", "by", "between", "up", "than", "if"];
+const HEDGES: &[&str] = &[
+    "from", "was", "until", "below", "under", "over", "above", "to", "least", "would", "about", "around", "by",
+    "between", "up", "than", "if",
+];
 const SECOND_HAND: &[&str] = &["told", "said", "says", "heard", "offer", "quoted", "asks", "thinks", "apparently"];
 
 #[derive(Clone, Debug)]
@@ -60,7 +65,8 @@ impl Measure {
             .map(|stem| if stem == "annual" { "year".into() } else { stem })
             .partition(|stem| PER_WHAT.contains(&stem.as_str()));
         let unit = sheet.unit(column);
-        let is_money = sheet.is_money(column) || unit.as_deref().is_some_and(|unit| unit.len() == 3 && unit.to_uppercase() == *unit);
+        let is_money = sheet.is_money(column)
+            || unit.as_deref().is_some_and(|unit| unit.len() == 3 && unit.to_uppercase() == *unit);
         Measure { unit, is_money, per, rest }
     }
 
@@ -107,8 +113,10 @@ pub(crate) fn of_tables(pool: &Pool, sheets: &[Sheet<'_>]) -> Vec<Claim> {
             let mut newest: BTreeMap<BTreeSet<String>, Claim> = BTreeMap::new();
             let mut unsure = BTreeSet::new();
             for (row, value) in sheet.numbers(column).into_iter().take(ROWS_MAX) {
-                let named: Vec<&str> = columns.iter().map(|at| sheet.text(row, *at)).filter(|text| is_label(text)).collect();
-                let labels: BTreeSet<String> = named.iter().map(|text| normal(text)).filter(|label| !label.is_empty()).collect();
+                let named: Vec<&str> =
+                    columns.iter().map(|at| sheet.text(row, *at)).filter(|text| is_label(text)).collect();
+                let labels: BTreeSet<String> =
+                    named.iter().map(|text| normal(text)).filter(|label| !label.is_empty()).collect();
                 let Some(support) = support::of_row(pool, sheet, row).filter(|_| !labels.is_empty()) else { continue };
                 let own = dates.and_then(|at| sheet.day(row, at));
                 let date = own.or_else(|| sheet.date.map(str::to_owned));
@@ -141,11 +149,12 @@ pub(crate) fn of_tables(pool: &Pool, sheets: &[Sheet<'_>]) -> Vec<Claim> {
 }
 
 fn is_label(text: &str) -> bool {
-    (1..=LABEL_WORDS_MAX).contains(&words::plain(text).len()) && text.chars().any(char::is_alphabetic)
+    (1..=LABEL_WORDS_MAX).contains(&words::plain(text).len()) && text.starts_with(char::is_alphabetic)
 }
 
 fn context(pool: &Pool, source: &SourceId, more: &str) -> Stems {
-    let told = pool.source(source).map(|source| format!("{} {}", source.title, source.address.replace(['/', '.', '-'], " ")));
+    let told =
+        pool.source(source).map(|source| format!("{} {}", source.title, source.address.replace(['/', '.', '-'], " ")));
     words::plain(&format!("{} {more}", told.unwrap_or_default())).into_iter().collect()
 }
 
@@ -169,7 +178,10 @@ pub(crate) fn sentences<'a>(pool: &'a Pool, max: usize) -> Vec<Said<'a>> {
     let mut seen = BTreeSet::new();
     for passage in pool.passages.iter().filter(|passage| !in_tables.contains(&passage.id)) {
         for sentence in words::sentences(&passage.quote) {
-            if found.len() == max || !prose::is_statement(sentence) || !seen.insert((&passage.source, words::tidied(sentence))) {
+            if found.len() == max
+                || !prose::is_statement(sentence)
+                || !seen.insert((&passage.source, words::tidied(sentence)))
+            {
                 continue;
             }
             found.push(Said {
@@ -191,7 +203,10 @@ pub(crate) fn sentences<'a>(pool: &'a Pool, max: usize) -> Vec<Said<'a>> {
 /// against it.
 pub(crate) fn echoes(claim: &Claim, said: &Said<'_>, names: &BTreeSet<String>) -> Vec<(Claim, bool)> {
     let there: Vec<&String> = claim.labels.iter().filter(|label| place(&said.words, label).is_some()).collect();
-    let rest_known = claim.labels.iter().all(|label| there.contains(&label) || label.split(' ').all(|word| said.context.contains(word)));
+    let rest_known = claim
+        .labels
+        .iter()
+        .all(|label| there.contains(&label) || label.split(' ').all(|word| said.context.contains(word)));
     if there.is_empty() || !rest_known {
         return vec![];
     }
@@ -231,7 +246,8 @@ pub(crate) fn names_in(words: &[String], names: &BTreeSet<String>) -> BTreeSet<S
 
 fn last_name(words: &[String], names: &BTreeSet<String>) -> Option<String> {
     let ends = (1..=words.len()).rev();
-    let mut runs = ends.flat_map(|end| (1..=LABEL_WORDS_MAX.min(end)).rev().map(move |length| words[end - length..end].join(" ")));
+    let mut runs =
+        ends.flat_map(|end| (1..=LABEL_WORDS_MAX.min(end)).rev().map(move |length| words[end - length..end].join(" ")));
     runs.find(|run| names.contains(run))
 }
 

@@ -48,9 +48,12 @@ pub(crate) fn of_words(pool: &Pool, sources: &BTreeSet<&SourceId>, covered: f64,
     let names: Vec<String> = sources.iter().take(3).map(|id| pool.name(id)).collect();
     let many = match sources.len() {
         1 => format!("One source, {}", names.join(", ")),
-        count => format!("{count} independent sources say so ({}{})", names.join(", "), if count > 3 { ", …" } else { "" }),
+        count => {
+            format!("{count} independent sources say so ({}{})", names.join(", "), if count > 3 { ", …" } else { "" })
+        }
     };
-    let last = dates.iter().max().map(|date| format!("; the newest is of {date}")).unwrap_or_else(|| "; undated".into());
+    let last =
+        dates.iter().max().map(|date| format!("; the newest is of {date}")).unwrap_or_else(|| "; undated".into());
     let directly = if direct { "" } else { "; it touches the question rather than answering it" };
     let against = if disputed { "; another source says otherwise" } else { "" };
     let old = if stale { "; newer sources on other things exist" } else { "" };

@@ -22,7 +22,8 @@ const ALIKE_MIN: f64 = 0.5;
 const SAME_PART: f64 = 0.005;
 /// This much newer, a source is rather believed, whoever it is.
 const NEWER_MONTHS: i32 = 6;
-const DENIALS: &[&str] = &["not", "no", "never", "none", "without", "cannot", "doesn't", "don't", "isn't", "aren't", "can't", "won't"];
+const DENIALS: &[&str] =
+    &["not", "no", "never", "none", "without", "cannot", "doesn't", "don't", "isn't", "aren't", "can't", "won't"];
 
 /// Claims about one thing's one measure.
 struct Group {
@@ -54,7 +55,8 @@ fn grouped(tabled: Vec<Claim>) -> Vec<Group> {
     let mut tabled = tabled;
     tabled.sort_by_key(|claim| std::cmp::Reverse(claim.labels.len()));
     for claim in tabled {
-        let near: BTreeSet<usize> = claim.labels.iter().filter_map(|label| by_label.get(label)).flatten().copied().collect();
+        let near: BTreeSet<usize> =
+            claim.labels.iter().filter_map(|label| by_label.get(label)).flatten().copied().collect();
         match near.into_iter().find(|at| same_thing(&groups[*at].claims[0], &claim)) {
             Some(at) => groups[at].claims.push(claim),
             None => {
@@ -70,7 +72,9 @@ fn grouped(tabled: Vec<Claim>) -> Vec<Group> {
 
 /// One measure of one thing: what one calls by two names and the other by one, stands in the other's title.
 fn same_thing(one: &Claim, other: &Claim) -> bool {
-    let known = |label: &String, to: &Claim| to.labels.contains(label) || label.split(' ').all(|word| to.context.contains(word));
+    let known = |label: &String, to: &Claim| {
+        to.labels.contains(label) || label.split(' ').all(|word| to.context.contains(word))
+    };
     one.measure.is_like(&other.measure)
         && one.source != other.source
         && one.labels.iter().all(|label| known(label, other))
@@ -103,7 +107,9 @@ fn of_group(pool: &Pool, group: &Group) -> Option<Conflict> {
         return None;
     }
     for side in &mut sides {
-        side.sort_by(|one, other| (other.published, &other.date, &other.source).cmp(&(one.published, &one.date, &one.source)));
+        side.sort_by(|one, other| {
+            (other.published, &other.date, &other.source).cmp(&(one.published, &one.date, &one.source))
+        });
     }
     sides.sort_by_key(|side| std::cmp::Reverse(side.len()));
     sides.truncate(SIDES_MAX);
@@ -127,7 +133,8 @@ fn named(pool: &Pool, source: &SourceId, date: Option<&str>) -> String {
 }
 
 fn says(pool: &Pool, side: &[&Claim]) -> String {
-    let shown: Vec<String> = side.iter().take(2).map(|claim| named(pool, &claim.source, claim.date.as_deref())).collect();
+    let shown: Vec<String> =
+        side.iter().take(2).map(|claim| named(pool, &claim.source, claim.date.as_deref())).collect();
     let more = if side.len() > 2 { format!(" and {} more", side.len() - 2) } else { String::new() };
     format!("{}: {}{more}", value(side[0]), shown.join(", "))
 }
@@ -147,19 +154,25 @@ fn leaning(pool: &Pool, sides: &[Vec<&Claim>]) -> Option<String> {
         let places = if sources == 1 { "one published table".into() } else { format!("{sources} published tables") };
         let later = sides.iter().find(|side| !std::ptr::eq(*side, *only) && date(side) > date(only));
         let but = later.map(|side| {
-            let told = if claims::is_second_hand(&side[0].support.quote) { "is second-hand, but" } else { "is from prose, and" };
+            let told = if claims::is_second_hand(&side[0].support.quote) {
+                "is second-hand, but"
+            } else {
+                "is from prose, and"
+            };
             format!("; {} {told} newer: check before relying on either", value(side[0]))
         });
         let first = pool.name(&only[0].source);
         return Some(format!("{}: it stands in {places} ({first}){}.", value(only[0]), but.unwrap_or_default()));
     }
     let (first, second) = (sides.first()?, sides.get(1)?);
-    (first.len() > second.len()).then(|| format!("{}: {} sources say so, {} the other.", value(first[0]), first.len(), second.len()))
+    (first.len() > second.len())
+        .then(|| format!("{}: {} sources say so, {} the other.", value(first[0]), first.len(), second.len()))
 }
 
 /// Sentences of different sources about the same named thing, with other numbers, or with and without a denial.
 fn between_sentences(pool: &Pool, sentences: &[Said<'_>], known: &[Conflict]) -> Vec<Conflict> {
-    let shown: BTreeSet<&str> = known.iter().flat_map(|conflict| &conflict.sides).map(|side| side.support.quote.as_str()).collect();
+    let shown: BTreeSet<&str> =
+        known.iter().flat_map(|conflict| &conflict.sides).map(|side| side.support.quote.as_str()).collect();
     let rest: Vec<&Said<'_>> = sentences.iter().filter(|said| !shown.contains(said.sentence)).collect();
     let mut found = vec![];
     for (at, one) in rest.iter().enumerate() {
@@ -177,7 +190,11 @@ fn between_sentences(pool: &Pool, sentences: &[Said<'_>], known: &[Conflict]) ->
                 continue;
             };
             let side = |said: &Said<'_>| Side {
-                says: format!("{}: {}", words::shortened(&words::tidied(said.sentence), 200), named(pool, said.source, said.date.as_deref())),
+                says: format!(
+                    "{}: {}",
+                    words::shortened(&words::tidied(said.sentence), 200),
+                    named(pool, said.source, said.date.as_deref())
+                ),
                 support: said.support.clone(),
             };
             let leaning = newer(pool, one, other);
@@ -189,7 +206,8 @@ fn between_sentences(pool: &Pool, sentences: &[Said<'_>], known: &[Conflict]) ->
 
 fn speak_of_the_same(one: &Said<'_>, other: &Said<'_>) -> bool {
     let plain = |said: &Said<'_>| -> words::Stems {
-        let says = |stem: &&String| !stem.starts_with(|c: char| c.is_ascii_digit()) && !DENIALS.contains(&stem.as_str());
+        let says =
+            |stem: &&String| !stem.starts_with(|c: char| c.is_ascii_digit()) && !DENIALS.contains(&stem.as_str());
         said.stems.iter().filter(says).cloned().collect()
     };
     let (one, other) = (plain(one), plain(other));
@@ -199,7 +217,11 @@ fn speak_of_the_same(one: &Said<'_>, other: &Said<'_>) -> bool {
 /// The same kinds of amounts, none of them equal.
 fn amounts_differ(one: &Said<'_>, other: &Said<'_>) -> bool {
     let same_kind = one.amounts.len() == other.amounts.len()
-        && one.amounts.iter().zip(&other.amounts).all(|(one, other)| one.unit.is_some() && one.unit == other.unit && one.per == other.per);
+        && one
+            .amounts
+            .iter()
+            .zip(&other.amounts)
+            .all(|(one, other)| one.unit.is_some() && one.unit == other.unit && one.per == other.per);
     let equal = one.amounts.iter().any(|one| other.amounts.iter().any(|other| is_same(one.value, other.value)));
     !one.amounts.is_empty() && same_kind && !equal
 }
@@ -214,13 +236,16 @@ fn proper_names(sentence: &str) -> BTreeSet<String> {
         let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
         let bare = bare.strip_suffix("'s").or_else(|| bare.strip_suffix("’s")).unwrap_or(bare);
         let initial = bare.chars().next().is_some_and(char::is_uppercase);
-        (initial && bare.chars().count() > 2 && (at > 0 || bare.chars().skip(1).any(|c| c.is_uppercase() || c.is_numeric())))
-            .then(|| bare.to_owned())
+        (initial
+            && bare.chars().count() > 2
+            && (at > 0 || bare.chars().skip(1).any(|c| c.is_uppercase() || c.is_numeric())))
+        .then(|| bare.to_owned())
     };
     // The first word too, where it is written large again or in the other sentence's middle: nobody can tell alone.
     let first = sentence.split_whitespace().next().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
     let first = first.filter(|word| word.chars().next().is_some_and(char::is_uppercase) && word.chars().count() > 3);
-    let first = first.filter(|word| !["This", "That", "They", "There", "These", "With", "When", "What", "From"].contains(word));
+    let first =
+        first.filter(|word| !["This", "That", "They", "There", "These", "With", "When", "What", "From"].contains(word));
     let names = sentence.split_whitespace().enumerate().filter_map(large);
     names.chain(first.map(|word| word.strip_suffix("'s").unwrap_or(word).to_owned())).collect()
 }

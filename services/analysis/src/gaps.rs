@@ -16,10 +16,32 @@ const UNKNOWNS_MAX: usize = 3;
 const QUOTES_MAX: usize = 5;
 /// How people write that something is not to be known.
 const UNTOLD: &[&str] = &[
-    "nobody knows", "no one knows", "not known", "do not know", "don't know", "does not say", "unknown", "not published",
-    "unpublished", "no published", "not disclosed", "undisclosed", "contact us", "contact sales", "talk to us", "on request",
-    "upon request", "quoted individually", "individual offer", "separate agreement", "ever seen a price", "ask us", "call us",
-    "not stated", "no figure", "without knowing",
+    "nobody knows",
+    "no one knows",
+    "not known",
+    "do not know",
+    "don't know",
+    "does not say",
+    "unknown",
+    "not published",
+    "unpublished",
+    "no published",
+    "not disclosed",
+    "undisclosed",
+    "contact us",
+    "contact sales",
+    "talk to us",
+    "on request",
+    "upon request",
+    "quoted individually",
+    "individual offer",
+    "separate agreement",
+    "ever seen a price",
+    "ask us",
+    "call us",
+    "not stated",
+    "no figure",
+    "without knowing",
 ];
 
 /// Questions that no task answered, or for which nothing was found.
@@ -54,7 +76,8 @@ pub(crate) fn untold(pool: &Pool) -> Vec<(Gap, DetailedFinding)> {
     let mut found = vec![];
     while found.len() < UNKNOWNS_MAX {
         let Some(topic) = topic(&left) else { break };
-        let (about, rest): (Vec<Untold<'_>>, Vec<Untold<'_>>) = left.into_iter().partition(|untold| untold.stems.contains(&topic[0]));
+        let (about, rest): (Vec<Untold<'_>>, Vec<Untold<'_>>) =
+            left.into_iter().partition(|untold| untold.stems.contains(&topic[0]));
         left = rest;
         found.push(told(pool, &topic, &about));
     }
@@ -99,10 +122,13 @@ fn topic(left: &[Untold<'_>]) -> Option<Vec<String>> {
     let mut ranked: Vec<(&String, usize)> = sources.iter().map(|(stem, sources)| (*stem, sources.len())).collect();
     ranked.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(other.0)));
     let lead = ranked[0].0;
-    let with = |stem: &String| left.iter().filter(|untold| untold.stems.contains(lead) && untold.stems.contains(stem)).count();
+    let with =
+        |stem: &String| left.iter().filter(|untold| untold.stems.contains(lead) && untold.stems.contains(stem)).count();
     let enough = (most.div_ceil(2)).max(2);
-    let topic: Vec<String> = ranked.iter().filter(|(stem, _)| with(stem) >= enough).take(4).map(|(stem, _)| (*stem).clone()).collect();
-    (!topic.is_empty()).then_some(topic)
+    let topic: Vec<String> =
+        ranked.iter().filter(|(stem, _)| with(stem) >= enough).take(4).map(|(stem, _)| (*stem).clone()).collect();
+    // One word alone is no topic.
+    (topic.len() > 1).then_some(topic)
 }
 
 fn told(pool: &Pool, topic: &[String], about: &[Untold<'_>]) -> (Gap, DetailedFinding) {
@@ -115,12 +141,17 @@ fn told(pool: &Pool, topic: &[String], about: &[Untold<'_>]) -> (Gap, DetailedFi
     let first = &about[0];
     let why = format!(
         "{} sources say that it is not told or only on request, such as {}: {:?}",
-        sources.len(), pool.name(first.source), words::shortened(&words::tidied(first.sentence), 160)
+        sources.len(),
+        pool.name(first.source),
+        words::shortened(&words::tidied(first.sentence), 160)
     );
     let finding = DetailedFinding {
         id: String::new(),
         question: None,
-        statement: format!("The sources do not tell about {spoken}: {} of them say that it is unknown or only told on request.", sources.len()),
+        statement: format!(
+            "The sources do not tell about {spoken}: {} of them say that it is unknown or only told on request.",
+            sources.len()
+        ),
         confidence: if sources.len() > 2 { Confidence::High } else { Confidence::Medium },
         reason: format!("{} independent sources say so themselves; none gives an answer.", sources.len()),
         supporting,

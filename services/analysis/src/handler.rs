@@ -53,13 +53,17 @@ async fn evidence(research: &ResearchCompleted, artifacts: &dyn Artifacts) -> Re
             all.gathered.push(documents::get(artifacts, passages).await?);
         }
     }
-    let came = |question: &String| brought.iter().any(|evidence| evidence.question == *question && evidence.passages.is_some());
+    let came = |question: &String| {
+        brought.iter().any(|evidence| evidence.question == *question && evidence.passages.is_some())
+    };
     all.late = questions.iter().filter(|question| !came(question)).cloned().collect();
     Ok(all)
 }
 
 async fn read(arrived: &Arrived, artifacts: &dyn Artifacts) -> Result<Option<Brought>, PortError> {
-    let read = |why: serde_json::Error| PortError::permanent(format!("what task {} brought is no evidence: {why}", arrived.member));
+    let read = |why: serde_json::Error| {
+        PortError::permanent(format!("what task {} brought is no evidence: {why}", arrived.member))
+    };
     match (&arrived.data, &arrived.reference) {
         (Some(data), _) => serde_json::from_value(data.clone()).map(Some).map_err(read),
         (None, Some(reference)) => {

@@ -14,7 +14,8 @@ use crate::words::{self, Stems};
 const COLUMNS_MAX: usize = 8;
 const OF_ONE_TABLE_MAX: usize = 3;
 /// What counts rows rather than saying something of them.
-const COUNTERS: &[&str] = &["id", "no", "nr", "number", "row", "index", "rank", "score", "year", "zip", "phone", "lat", "lon"];
+const COUNTERS: &[&str] =
+    &["id", "no", "nr", "number", "row", "index", "rank", "score", "year", "zip", "phone", "lat", "lon"];
 
 #[derive(Debug)]
 pub(crate) struct Measured<'a> {
@@ -93,7 +94,9 @@ fn worth(sheet: &Sheet<'_>, column: usize, numbers: usize, asked: &Stems) -> f64
         _ => 0.0,
     };
     let named = shared(&sheet.table.columns[column].name) + 0.3 * shared(&sheet.table.title);
-    2.0 * sheet.table.relevance.clamp(0.0, 1.0) + money + named + (numbers as f64).ln().min(4.0) / 2.0
+    // Three rows say little beside a whole table.
+    let few = if numbers < 4 { 1.5 } else { 0.0 };
+    2.0 * sheet.table.relevance.clamp(0.0, 1.0) + money + named + (numbers as f64).ln().min(4.0) / 2.0 - few
 }
 
 /// Numbers that only tell rows apart.
@@ -112,7 +115,8 @@ fn grouping(sheet: &Sheet<'_>, rows: &[usize], values: &[f64], asked: &Stems) ->
     let candidate = |column: usize| {
         let groups = sheet.groups(column, rows);
         let one_each = groups.values().all(|rows| rows.len() == 1);
-        let of = |members: &Vec<usize>| -> Vec<f64> { members.iter().filter_map(|row| value.get(row)).copied().collect() };
+        let of =
+            |members: &Vec<usize>| -> Vec<f64> { members.iter().filter_map(|row| value.get(row)).copied().collect() };
         let numbers: Vec<Vec<f64>> = groups.values().map(of).filter(|numbers| !numbers.is_empty()).collect();
         let n = numbers.iter().map(Vec::len).sum::<usize>();
         if numbers.len() < 2 {
@@ -120,7 +124,8 @@ fn grouping(sheet: &Sheet<'_>, rows: &[usize], values: &[f64], asked: &Stems) ->
         }
         // By chance alone, many small groups lie apart as well.
         let by_chance = (numbers.len() - 1) as f64 / (n - 1).max(1) as f64;
-        let apart = if one_each { 0.0 } else { ((separation(&numbers) - by_chance) / (1.0 - by_chance).max(1e-9)).max(0.0) };
+        let apart =
+            if one_each { 0.0 } else { ((separation(&numbers) - by_chance) / (1.0 - by_chance).max(1e-9)).max(0.0) };
         let named = words::stems(&sheet.table.columns[column].name).intersection(asked).count() as f64;
         Some((apart + 0.2 * named.min(1.0), Grouping { column, apart, one_each }))
     };

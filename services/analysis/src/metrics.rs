@@ -13,7 +13,7 @@ use crate::sheet::{Periods, Sheet};
 use crate::sums::{Summary, median};
 
 /// All numbers of one analysis.
-const METRICS_MAX: usize = 64;
+const METRICS_MAX: usize = 96;
 const OUTLIERS_MAX: usize = 3;
 /// Places that one number cites; the first and the last where it has more rows.
 const EVIDENCE_MAX: usize = 24;
@@ -56,10 +56,18 @@ pub(crate) fn figures<'a>(pool: &Pool, columns: &'a [Measured<'a>]) -> Vec<Figur
 pub(crate) fn all(figures: &[Figures<'_>]) -> Vec<Metric> {
     let mut seen = BTreeSet::new();
     let every = figures.iter().flat_map(|figures| {
-        let trend = figures.trend.iter().flat_map(|trend| {
-            [&trend.first.1, &trend.last.1, &trend.whole].into_iter().chain(&trend.by_entity)
-        });
-        figures.level.iter().chain(&figures.outliers).chain(&figures.calm).chain(trend).chain(&figures.groups).chain(&figures.differences)
+        let trend = figures
+            .trend
+            .iter()
+            .flat_map(|trend| [&trend.first.1, &trend.last.1, &trend.whole].into_iter().chain(&trend.by_entity));
+        figures
+            .level
+            .iter()
+            .chain(&figures.outliers)
+            .chain(&figures.calm)
+            .chain(trend)
+            .chain(&figures.groups)
+            .chain(&figures.differences)
     });
     every.filter(|metric| seen.insert(metric.id.clone())).cloned().collect()
 }
@@ -76,7 +84,8 @@ fn of_column<'a>(pool: &Pool, of: &'a Measured<'a>, room: &mut usize) -> Option<
         return None;
     }
     let (outliers, calm) = maker.outliers(of);
-    let (outliers, calm) = if taken(outliers.len() + usize::from(calm.is_some())) { (outliers, calm) } else { (vec![], None) };
+    let (outliers, calm) =
+        if taken(outliers.len() + usize::from(calm.is_some())) { (outliers, calm) } else { (vec![], None) };
     let mut trend = maker.trend(of).filter(|_| taken(3));
     if let Some(trend) = &mut trend
         && !taken(trend.by_entity.len())
@@ -84,12 +93,19 @@ fn of_column<'a>(pool: &Pool, of: &'a Measured<'a>, room: &mut usize) -> Option<
         trend.by_entity.clear();
     }
     let (groups, differences) = maker.groups(of);
-    let (groups, differences) = if taken(groups.len() + differences.len()) { (groups, differences) } else { (vec![], vec![]) };
+    let (groups, differences) =
+        if taken(groups.len() + differences.len()) { (groups, differences) } else { (vec![], vec![]) };
     Some(Figures { of, level, outliers, calm, trend, groups, differences })
 }
 
 impl Maker<'_> {
-    fn metric(&self, statistic: Statistic, group: BTreeMap<String, String>, value: f64, rows: &[usize]) -> Option<Metric> {
+    fn metric(
+        &self,
+        statistic: Statistic,
+        group: BTreeMap<String, String>,
+        value: f64,
+        rows: &[usize],
+    ) -> Option<Metric> {
         let evidence = self.sheet.evidence(self.pool, rows.iter().copied(), EVIDENCE_MAX);
         // A number that cannot be led back to a passage is none that may be said.
         if evidence.is_empty() {
@@ -123,7 +139,8 @@ impl Maker<'_> {
 
     fn label(&self, statistic: Statistic, group: &BTreeMap<String, String>, unit: Option<&str>) -> String {
         let unit = unit.map(|unit| format!(" ({unit})")).unwrap_or_default();
-        let pairs: Vec<String> = group.iter().map(|(column, value)| format!("{}: {value}", column.replace('_', " "))).collect();
+        let pairs: Vec<String> =
+            group.iter().map(|(column, value)| format!("{}: {value}", column.replace('_', " "))).collect();
         let group = if pairs.is_empty() { String::new() } else { format!(", {}", pairs.join(", ")) };
         let spoken = self.sheet.spoken(self.column);
         let lead = match statistic {
@@ -150,7 +167,9 @@ impl Maker<'_> {
             (Statistic::Mean, mean),
             (Statistic::Max, max),
         ];
-        let wanted = statistics.into_iter().filter(|(statistic, _)| n > 1 || matches!(statistic, Statistic::Count | Statistic::Median));
+        let wanted = statistics
+            .into_iter()
+            .filter(|(statistic, _)| n > 1 || matches!(statistic, Statistic::Count | Statistic::Median));
         wanted.filter_map(|(statistic, value)| self.metric(statistic, self.on(of), value, &of.rows)).collect()
     }
 

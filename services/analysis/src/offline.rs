@@ -14,7 +14,7 @@ use crate::{age, charts, conflicts, gaps, measure, metrics, prose, told};
 
 const FINDINGS_MAX: usize = 12;
 /// Passages that nothing cites, beside those that something does.
-const UNCITED_MAX: usize = 20;
+const UNCITED_MAX: usize = 120;
 const TABLES_MAX: usize = 16;
 const TABLE_ROWS_MAX: usize = 2_000;
 
@@ -47,7 +47,11 @@ pub(crate) fn analysed(head: &ResearchHead, evidence: Evidence) -> Analysed {
     let mut computed = told::findings(&pool, &figures);
     answer(&mut computed, &head.questions);
     let untold = gaps::untold(&pool);
-    gaps.extend(unanswered.into_iter().filter(|gap| !computed.iter().any(|found| found.question.as_ref() == Some(&gap.question))));
+    gaps.extend(
+        unanswered
+            .into_iter()
+            .filter(|gap| !computed.iter().any(|found| found.question.as_ref() == Some(&gap.question))),
+    );
     gaps.extend(untold.iter().map(|(gap, _)| gap.clone()));
     let findings = ordered(computed, said, untold.into_iter().map(|(_, finding)| finding).collect());
     analysed.findings = disputed(findings, &conflicts);
@@ -79,7 +83,11 @@ fn answer(computed: &mut [DetailedFinding], questions: &[String]) {
 }
 
 /// By turns, so that neither numbers nor words crowd the other out; what is untold after the first few.
-fn ordered(computed: Vec<DetailedFinding>, said: Vec<DetailedFinding>, untold: Vec<DetailedFinding>) -> Vec<DetailedFinding> {
+fn ordered(
+    computed: Vec<DetailedFinding>,
+    said: Vec<DetailedFinding>,
+    untold: Vec<DetailedFinding>,
+) -> Vec<DetailedFinding> {
     let (mut computed, mut said, mut untold) = (computed.into_iter(), by_trust(said).into_iter(), untold.into_iter());
     let mut found: Vec<DetailedFinding> = vec![];
     while found.len() < FINDINGS_MAX {
@@ -103,7 +111,8 @@ fn ordered(computed: Vec<DetailedFinding>, said: Vec<DetailedFinding>, untold: V
 /// The first finding of every question before the second of any, the surer ones first.
 fn by_trust(said: Vec<DetailedFinding>) -> Vec<DetailedFinding> {
     let mut seen = BTreeSet::new();
-    let (mut first, second): (Vec<_>, Vec<_>) = said.into_iter().partition(|finding| seen.insert(finding.question.clone()));
+    let (mut first, second): (Vec<_>, Vec<_>) =
+        said.into_iter().partition(|finding| seen.insert(finding.question.clone()));
     first.sort_by_key(|finding| std::cmp::Reverse(finding.confidence));
     first.into_iter().chain(second).collect()
 }
@@ -114,8 +123,11 @@ fn disputed(mut findings: Vec<DetailedFinding>, conflicts: &[Conflict]) -> Vec<D
         for conflict in conflicts {
             let rests_on = |passage: &PassageId| finding.supporting.iter().any(|support| support.passage == *passage);
             let Some(own) = conflict.sides.iter().position(|side| rests_on(&side.support.passage)) else { continue };
-            let others = conflict.sides.iter().enumerate().filter(|(at, _)| *at != own).map(|(_, side)| side.support.clone());
-            let others: Vec<_> = others.filter(|support| !finding.supporting.contains(support) && !finding.contradicting.contains(support)).collect();
+            let others =
+                conflict.sides.iter().enumerate().filter(|(at, _)| *at != own).map(|(_, side)| side.support.clone());
+            let others: Vec<_> = others
+                .filter(|support| !finding.supporting.contains(support) && !finding.contradicting.contains(support))
+                .collect();
             if others.is_empty() || finding.contradicting.len() > 3 {
                 continue;
             }
@@ -132,7 +144,9 @@ fn disputed(mut findings: Vec<DetailedFinding>, conflicts: &[Conflict]) -> Vec<D
 fn notes(pool: &Pool) -> Vec<String> {
     let mut notes = age::notes(pool);
     if pool.copies > 0 {
-        notes.push(format!("{} passages stand word for word in another source as well; each counts once.", pool.copies));
+        let stand =
+            if pool.copies == 1 { "1 passage stands".into() } else { format!("{} passages stand", pool.copies) };
+        notes.push(format!("{stand} word for word in another source as well, and count once."));
     }
     let ragged = pool.tables.iter().filter(|table| !table.ragged.is_empty());
     for table in ragged.take(5) {
@@ -168,12 +182,10 @@ fn passages(pool: &Pool, analysed: &Analysed) -> Vec<Passage> {
     let mut cited: BTreeSet<&PassageId> = supports.chain(sides).map(|support| &support.passage).collect();
     cited.extend(analysed.metrics.iter().flat_map(|metric| &metric.evidence));
     cited.extend(analysed.tables.iter().flat_map(|table| &table.passages));
-    let mut others = 0;
-    let wanted = |passage: &&Passage| {
-        let is_cited = cited.contains(&passage.id);
-        others += usize::from(!is_cited);
-        is_cited || others <= UNCITED_MAX
-    };
+    let mut others: Vec<&Passage> = pool.passages.iter().filter(|passage| !cited.contains(&passage.id)).collect();
+    others.sort_by(|one, other| other.relevance.total_cmp(&one.relevance));
+    let best: BTreeSet<&PassageId> = others.into_iter().take(UNCITED_MAX).map(|passage| &passage.id).collect();
+    let wanted = |passage: &&Passage| cited.contains(&passage.id) || best.contains(&passage.id);
     pool.passages.iter().filter(wanted).cloned().collect()
 }
 
@@ -187,7 +199,11 @@ fn summary(pool: &Pool, analysed: &Analysed) -> String {
         told = analysed.findings.iter().take(2).map(|finding| finding.statement.as_str()).collect();
     }
     if told.is_empty() {
-        text = format!("{} passages were found, and none of them answers {:?}.", pool.passages.len(), words::shortened(&analysed.goal, 400));
+        text = format!(
+            "{} passages were found, and none of them answers {:?}.",
+            pool.passages.len(),
+            words::shortened(&analysed.goal, 400)
+        );
     }
     for statement in told {
         text.push(' ');
@@ -198,7 +214,14 @@ fn summary(pool: &Pool, analysed: &Analysed) -> String {
     }
     if let Some(first) = analysed.gaps.first() {
         let named = words::shortened(&first.question, 120);
-        text.push_str(&format!(" {} left open, such as {named:?}.", if analysed.gaps.len() == 1 { "One thing is".into() } else { format!("{} things are", analysed.gaps.len()) }));
+        text.push_str(&format!(
+            " {} left open, such as {named:?}.",
+            if analysed.gaps.len() == 1 {
+                "One thing is".into()
+            } else {
+                format!("{} things are", analysed.gaps.len())
+            }
+        ));
     }
     text
 }

@@ -43,7 +43,9 @@ impl Pool {
                 }
             }
             match pool.asked.iter_mut().find(|(question, _)| *question == found.question) {
-                Some((_, before)) => before.extend(ids.into_iter().filter(|id| !before.contains(id)).collect::<Vec<_>>()),
+                Some((_, before)) => {
+                    before.extend(ids.into_iter().filter(|id| !before.contains(id)).collect::<Vec<_>>())
+                }
                 None => pool.asked.push((found.question, ids)),
             }
             pool.tables.extend(found.tables.into_iter().filter(|table| tables.insert(table.id.clone())));

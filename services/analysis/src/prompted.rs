@@ -60,7 +60,9 @@ pub(crate) async fn refined(sitting: &Sitting<'_>, mut analysed: Analysed) -> Re
     }
     let asked = {
         let faults = |answer: &Answer| faults(answer, &analysed);
-        sitting.ask(Ask { prompt: PROMPT, values: values(&analysed), sources: sources(&analysed), faults: &faults }).await
+        sitting
+            .ask(Ask { prompt: PROMPT, values: values(&analysed), sources: sources(&analysed), faults: &faults })
+            .await
     };
     match asked {
         Ok(answer) => Ok(merged(analysed, answer)),
@@ -106,7 +108,10 @@ pub(crate) fn faults(answer: &Answer, analysed: &Analysed) -> Vec<String> {
     for (at, stated) in answer.findings.iter().enumerate() {
         let place = format!("finding {}", at + 1);
         if stated.statement.trim().is_empty() || stated.statement.len() > STATEMENT_BYTES_MAX {
-            faults.push(format!("{place}: the statement has {} bytes: 1 to {STATEMENT_BYTES_MAX}", stated.statement.len()));
+            faults.push(format!(
+                "{place}: the statement has {} bytes: 1 to {STATEMENT_BYTES_MAX}",
+                stated.statement.len()
+            ));
         }
         if stated.supporting.is_empty() {
             faults.push(format!("{place}: nothing supports it: cite a passage"));
@@ -132,7 +137,13 @@ fn fault_of(cited: &Cited, analysed: &Analysed) -> Option<String> {
         return Some(format!("the quote of {} is too short to prove anything", cited.passage));
     }
     let stands = passage.quote.contains(&cited.quote);
-    (!stands).then(|| format!("{:?} does not stand in passage {}, character by character", words::shortened(&cited.quote, 80), cited.passage))
+    (!stands).then(|| {
+        format!(
+            "{:?} does not stand in passage {}, character by character",
+            words::shortened(&cited.quote, 80),
+            cited.passage
+        )
+    })
 }
 
 /// Numbers of a statement or its reason that nothing of what it cites says.
@@ -145,7 +156,8 @@ fn loose_numbers(stated: &Stated, analysed: &Analysed) -> Vec<f64> {
     }
     let all = amounts::numbers(&stated.statement).into_iter().chain(amounts::numbers(&stated.reason));
     // How many sources or findings there are is counted, not measured.
-    let counted = |number: &f64| number.fract() == 0.0 && *number <= stated.supporting.len().max(2) as f64 && *number > 0.0;
+    let counted =
+        |number: &f64| number.fract() == 0.0 && *number <= stated.supporting.len().max(2) as f64 && *number > 0.0;
     let mut loose: Vec<f64> = all.filter(|number| !known.contains(number) && !counted(number)).collect();
     loose.dedup();
     loose
@@ -155,14 +167,17 @@ fn loose_numbers(stated: &Stated, analysed: &Analysed) -> Vec<f64> {
 fn merged(mut analysed: Analysed, answer: Answer) -> Analysed {
     let questions = analysed.questions.clone();
     let stated: Vec<DetailedFinding> = answer.findings.into_iter().map(|stated| finding(stated, &questions)).collect();
-    let answered = |found: &DetailedFinding| found.question.is_some() && stated.iter().any(|other| other.question == found.question);
+    let answered = |found: &DetailedFinding| {
+        found.question.is_some() && stated.iter().any(|other| other.question == found.question)
+    };
     let old = std::mem::take(&mut analysed.findings);
     let kept = old.into_iter().filter(|found| !found.metrics.is_empty() || !answered(found));
     // Numbers keep their place beside words.
     let (computed, rest): (Vec<_>, Vec<_>) = kept.partition(|found| !found.metrics.is_empty());
     let room = FINDINGS_MAX.saturating_sub(stated.len());
     let computed: Vec<_> = computed.into_iter().take(room.max(4)).collect();
-    let mut findings: Vec<DetailedFinding> = stated.into_iter().chain(computed).chain(rest).take(FINDINGS_MAX).collect();
+    let mut findings: Vec<DetailedFinding> =
+        stated.into_iter().chain(computed).chain(rest).take(FINDINGS_MAX).collect();
     for (at, found) in findings.iter_mut().enumerate() {
         found.id = format!("f-{}", at + 1);
     }

@@ -18,11 +18,23 @@ const SENTENCE_BYTES: std::ops::RangeInclusive<usize> = 16..=500;
 const SHARED_MIN: f64 = 0.15;
 /// Two sentences this alike say the same.
 const ALIKE_MIN: f64 = 0.4;
-const ASKS_FOR_NUMBERS: &[&str] = &["price", "cost", "charg", "much", "mani", "pay", "fee", "percent", "number", "rate"];
+const ASKS_FOR_NUMBERS: &[&str] =
+    &["price", "cost", "charg", "much", "mani", "pay", "fee", "percent", "number", "rate"];
 /// What is written to whoever reads it rather than about anything.
 const ORDERS: &[&str] = &[
-    "ignore previous", "ignore all", "ignore the above", "disregard", "system prompt", "you are an ai", "language model",
-    "as an ai", "you must now", "new instructions", "previous instructions", "ai assistant", "ai agent",
+    "ignore previous",
+    "ignore all",
+    "ignore the above",
+    "disregard",
+    "system prompt",
+    "you are an ai",
+    "language model",
+    "as an ai",
+    "you must now",
+    "new instructions",
+    "previous instructions",
+    "ai assistant",
+    "ai agent",
 ];
 
 struct Candidate<'a> {
@@ -68,11 +80,15 @@ pub(crate) fn findings(pool: &Pool, goal: &str) -> (Vec<DetailedFinding>, Vec<Ga
     let in_tables = pool.in_tables();
     let (mut findings, mut gaps, mut used) = (vec![], vec![], BTreeSet::new());
     for (question, ids) in &pool.asked {
-        let asked = Some(words::stems(question)).filter(|stems| !stems.is_empty()).unwrap_or_else(|| words::stems(goal));
+        let asked =
+            Some(words::stems(question)).filter(|stems| !stems.is_empty()).unwrap_or_else(|| words::stems(goal));
         let from_tables = ids.iter().any(|id| in_tables.contains(id));
         let candidates = candidates(pool, &rarity, &asked, ids, &in_tables);
         if candidates.is_empty() && !ids.is_empty() && !from_tables {
-            gaps.push(Gap { question: question.clone(), why: "passages came near it, but no sentence answers it".into() });
+            gaps.push(Gap {
+                question: question.clone(),
+                why: "passages came near it, but no sentence answers it".into(),
+            });
         }
         let mut told: Vec<&Candidate<'_>> = vec![];
         for lead in &candidates {
@@ -110,11 +126,22 @@ fn candidates<'a>(
                 continue;
             }
             let number = f64::from(u8::from(wants_number && sentence.bytes().any(|byte| byte.is_ascii_digit())));
-            let worth = covered + 0.3 * from_heading.min(1.0) + 0.3 / (1 + rank) as f64 + 0.15 * number
+            let worth = covered
+                + 0.3 * from_heading.min(1.0)
+                + 0.3 / (1 + rank) as f64
+                + 0.15 * number
                 + 0.3 * passage.relevance.clamp(0.0, 1.0)
                 + if at == 0 { 0.05 } else { 0.0 };
             let tidied = words::tidied(sentence);
-            found.push(Candidate { source: &passage.source, passage: &passage.id, sentence, stems, tidied, covered, worth });
+            found.push(Candidate {
+                source: &passage.source,
+                passage: &passage.id,
+                sentence,
+                stems,
+                tidied,
+                covered,
+                worth,
+            });
         }
     }
     found.sort_by(|one, other| other.worth.total_cmp(&one.worth).then_with(|| one.passage.cmp(other.passage)));
@@ -140,7 +167,12 @@ fn finding(pool: &Pool, question: &str, lead: &Candidate<'_>, all: &[Candidate<'
         let alike = words::likeness(&lead.stems, &other.stems) >= ALIKE_MIN;
         let numbers_agree = crate::amounts::numbers(&lead.tidied) == crate::amounts::numbers(&other.tidied);
         // The same words in another file are the same voice, not a second one.
-        if alike && numbers_agree && supporting.len() < SUPPORT_MAX && said.insert(&other.tidied) && sources.insert(other.source) {
+        if alike
+            && numbers_agree
+            && supporting.len() < SUPPORT_MAX
+            && said.insert(&other.tidied)
+            && sources.insert(other.source)
+        {
             supporting.push(Support { passage: other.passage.clone(), quote: other.sentence.to_owned() });
         }
     }

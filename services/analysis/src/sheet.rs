@@ -13,8 +13,17 @@ use crate::words;
 const GROUPS_MAX: usize = 12;
 const LABEL_BYTES_MAX: usize = 40;
 /// Endings of column names that say a unit.
-const UNITS: &[(&str, &str)] =
-    &[("usd", "USD"), ("eur", "EUR"), ("gbp", "GBP"), ("percent", "%"), ("hours", "hours"), ("days", "days"), ("kb", "KB"), ("gb", "GB"), ("ms", "ms")];
+const UNITS: &[(&str, &str)] = &[
+    ("usd", "USD"),
+    ("eur", "EUR"),
+    ("gbp", "GBP"),
+    ("percent", "%"),
+    ("hours", "hours"),
+    ("days", "days"),
+    ("kb", "KB"),
+    ("gb", "GB"),
+    ("ms", "ms"),
+];
 
 #[derive(Debug)]
 pub(crate) struct Sheet<'a> {
@@ -88,7 +97,9 @@ impl<'a> Sheet<'a> {
     pub(crate) fn spoken(&self, column: usize) -> String {
         let name = self.table.columns[column].name.replace('_', " ");
         let name = words::tidied(&name);
-        let ending = UNITS.iter().find_map(|(ending, _)| name.to_lowercase().ends_with(&format!(" {ending}")).then_some(ending.len() + 1));
+        let ending = UNITS
+            .iter()
+            .find_map(|(ending, _)| name.to_lowercase().ends_with(&format!(" {ending}")).then_some(ending.len() + 1));
         match ending {
             Some(bytes) => name[..name.len() - bytes].to_owned(),
             None => name,
@@ -156,7 +167,9 @@ impl<'a> Sheet<'a> {
     pub(crate) fn day(&self, row: usize, column: usize) -> Option<String> {
         match self.table.rows[row][column].value.as_ref()? {
             Typed::Date(day) => Some(day.clone()),
-            Typed::Number(year) if year.fract() == 0.0 && (1900.0..=2100.0).contains(year) => Some(format!("{year:.0}")),
+            Typed::Number(year) if year.fract() == 0.0 && (1900.0..=2100.0).contains(year) => {
+                Some(format!("{year:.0}"))
+            }
             _ => None,
         }
     }
@@ -165,7 +178,8 @@ impl<'a> Sheet<'a> {
         let Some(found) = self.table.columns.get(column) else { return false };
         let name = found.name.to_lowercase();
         let is_year = matches!(found.kind, ColumnKind::Number { .. }) && name.contains("year");
-        (found.kind == ColumnKind::Date || is_year) && (0..self.table.rows.len()).any(|row| self.day(row, column).is_some())
+        (found.kind == ColumnKind::Date || is_year)
+            && (0..self.table.rows.len()).any(|row| self.day(row, column).is_some())
     }
 
     /// The first column that says when.
@@ -182,13 +196,17 @@ impl<'a> Sheet<'a> {
             return None;
         }
         if days.len() == rows.len() {
-            let sorted = rows.is_sorted_by(|one, other| one.1 < other.1) || rows.is_sorted_by(|one, other| one.1 > other.1);
+            let sorted =
+                rows.is_sorted_by(|one, other| one.1 < other.1) || rows.is_sorted_by(|one, other| one.1 > other.1);
             return sorted.then_some(Periods::Series { date });
         }
         let again = |entity: &usize| {
-            let pairs: BTreeSet<(&str, &String)> = rows.iter().map(|(row, day)| (self.text(*row, *entity), day)).collect();
+            let pairs: BTreeSet<(&str, &String)> =
+                rows.iter().map(|(row, day)| (self.text(*row, *entity), day)).collect();
             let things: BTreeSet<&str> = pairs.iter().map(|(thing, _)| *thing).collect();
-            pairs.len() == rows.len() && things.len() <= GROUPS_MAX * 4 && pairs.len() * 4 >= things.len() * days.len() * 3
+            pairs.len() == rows.len()
+                && things.len() <= GROUPS_MAX * 4
+                && pairs.len() * 4 >= things.len() * days.len() * 3
         };
         self.label_columns().into_iter().find(again).map(|entity| Periods::Panel { date, entity })
     }

@@ -13,10 +13,15 @@ pub(crate) const QUOTE_BYTES_MAX: usize = 600;
 /// The line of a row: its passage's quote, or where that is long, the line of it that has most of the row's cells.
 pub(crate) fn of_row(pool: &Pool, sheet: &Sheet<'_>, row: usize) -> Option<Support> {
     let passage = pool.passage(&sheet.table.passages[row])?;
-    let cells: Vec<&str> = sheet.table.rows[row].iter().map(|cell| cell.text.trim()).filter(|text| !text.is_empty()).collect();
+    let cells: Vec<&str> =
+        sheet.table.rows[row].iter().map(|cell| cell.text.trim()).filter(|text| !text.is_empty()).collect();
     let has = |line: &&str| cells.iter().filter(|cell| line.contains(**cell)).count();
     let quote = &passage.quote;
-    let line = if quote.len() <= 160 { None } else { quote.lines().filter(|line| has(line) > 1).max_by_key(|line| (has(line), std::cmp::Reverse(line.len()))) };
+    let line = if quote.len() <= 160 {
+        None
+    } else {
+        quote.lines().filter(|line| has(line) > 1).max_by_key(|line| (has(line), std::cmp::Reverse(line.len())))
+    };
     let chosen = line.unwrap_or(quote).trim();
     (!chosen.is_empty()).then(|| Support { passage: passage.id.clone(), quote: cut(chosen).to_owned() })
 }

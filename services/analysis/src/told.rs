@@ -44,10 +44,21 @@ fn level(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
     let mut statement = match (of(&figures.level, Statistic::Min), of(&figures.level, Statistic::Max)) {
         (Some(min), Some(max)) if min.value < max.value => format!(
             "{}{when} ({}): the median is {} over {} rows, from {} to {}.",
-            capital(&spoken), sheet.name, shown(middle), said::decimal(count.value, 0), shown(min), shown(max)
+            capital(&spoken),
+            sheet.name,
+            shown(middle),
+            said::decimal(count.value, 0),
+            shown(min),
+            shown(max)
         ),
         (Some(_), Some(_)) => {
-            format!("{}{when} ({}) is {} in all {} rows.", capital(&spoken), sheet.name, shown(middle), said::decimal(count.value, 0))
+            format!(
+                "{}{when} ({}) is {} in all {} rows.",
+                capital(&spoken),
+                sheet.name,
+                shown(middle),
+                said::decimal(count.value, 0)
+            )
         }
         _ => format!("{}{when} ({}) is {}, in one row.", capital(&spoken), sheet.name, shown(middle)),
     };
@@ -56,14 +67,19 @@ fn level(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
         let named: Vec<&str> = worst.group.values().map(String::as_str).collect();
         let more = if figures.outliers.len() > 1 { " and others lie" } else { " lies" };
         statement.push_str(&format!(
-            " {} ({}){more} far outside; without outliers the median is {}.", capital(&named.join(" ")), shown(worst), shown(calm)
+            " {} ({}){more} far outside; without outliers the median is {}.",
+            capital(&named.join(" ")),
+            shown(worst),
+            shown(calm)
         ));
         metrics.extend(figures.outliers.iter().chain([calm]).cloned());
     }
     let all = figures.of.on.as_ref().map_or(sheet.table.rows.len(), |_| rows.len());
     let mut judged = confidence::of_rows(rows.len(), all, &sheet.name, sheet.date, pool.newest());
     if !figures.outliers.is_empty() {
-        judged.reason.push_str(" Outliers lie more than 1.5 times the distance between the (inclusive) quartiles outside of them.");
+        judged.reason.push_str(
+            " Outliers lie more than 1.5 times the distance between the (inclusive) quartiles outside of them.",
+        );
     }
     let supporting = row_supports(pool, sheet, telling_rows(figures));
     finding(statement, judged, supporting, &metrics)
@@ -100,27 +116,35 @@ fn groups(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
     let grouping = figures.of.grouping.as_ref().filter(|grouping| !grouping.one_each && grouping.apart >= APART_MIN)?;
     let column = &sheet.table.columns[grouping.column].name;
     let named = |metric: &Metric| metric.group.get(column).cloned().unwrap_or_default();
-    let told: Vec<String> = figures.groups.iter().take(6).map(|metric| format!("{} for {}", shown(metric), named(metric))).collect();
+    let told: Vec<String> =
+        figures.groups.iter().take(6).map(|metric| format!("{} for {}", shown(metric), named(metric))).collect();
     if told.len() < 2 {
         return None;
     }
     let mut statement = format!(
         "{} differs by {} ({}): the median is {}.",
-        capital(&sheet.spoken(figures.of.column)), column.replace('_', " "), sheet.name, told.join(", ")
+        capital(&sheet.spoken(figures.of.column)),
+        column.replace('_', " "),
+        sheet.name,
+        told.join(", ")
     );
     let most = figures.differences.iter().max_by(|one, other| one.value.abs().total_cmp(&other.value.abs()));
     let mut metrics: Vec<Metric> = figures.groups.iter().take(6).cloned().collect();
     if let Some(most) = most.filter(|most| most.value.abs() >= 0.1) {
-        statement.push_str(&format!(" {} is {} from the median of the others.", capital(&named(most)), said::change(most.value)));
+        let lies = if most.value > 0.0 { "above" } else { "below" };
+        let part = said::decimal(most.value.abs() * 100.0, 1);
+        statement.push_str(&format!(" {} lies {part} % {lies} the median of the others.", capital(&named(most))));
         metrics.push(most.clone());
     }
     let smallest = figures.groups.iter().map(|metric| metric.of).min().unwrap_or(0);
-    let mut judged = confidence::of_rows(figures.of.rows.len(), sheet.table.rows.len(), &sheet.name, sheet.date, pool.newest());
+    let mut judged =
+        confidence::of_rows(figures.of.rows.len(), sheet.table.rows.len(), &sheet.name, sheet.date, pool.newest());
     if smallest < 5 {
         judged.confidence = judged.confidence.min(contract::events::Confidence::Medium);
     }
     judged.reason.push_str(&format!(" The smallest group has {smallest} rows."));
-    let rows = sheet.groups(grouping.column, &figures.of.rows).values().filter_map(|rows| rows.first().copied()).collect();
+    let rows =
+        sheet.groups(grouping.column, &figures.of.rows).values().filter_map(|rows| rows.first().copied()).collect();
     finding(statement, judged, row_supports(pool, sheet, rows), &metrics)
 }
 
@@ -128,25 +152,43 @@ fn trend(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
     let sheet = figures.of.sheet;
     let Trend { first, last, whole, by_entity } = figures.trend.as_ref()?;
     let went = match whole.value {
-        change if change > 0.0 => format!("rose from {} to {} ({})", shown(&first.1), shown(&last.1), said::change(change)),
-        change if change < 0.0 => format!("fell from {} to {} ({})", shown(&first.1), shown(&last.1), said::change(change)),
+        change if change > 0.0 => {
+            format!("rose from {} to {} ({})", shown(&first.1), shown(&last.1), said::change(change))
+        }
+        change if change < 0.0 => {
+            format!("fell from {} to {} ({})", shown(&first.1), shown(&last.1), said::change(change))
+        }
         _ => format!("is {} at both ends", shown(&last.1)),
     };
     let middle = if by_entity.is_empty() { "" } else { "median " };
     let mut statement = format!(
-        "From {} to {}, the {middle}{} ({}) {went}.", first.0, last.0, sheet.spoken(figures.of.column), sheet.name
+        "From {} to {}, the {middle}{} ({}) {went}.",
+        first.0,
+        last.0,
+        sheet.spoken(figures.of.column),
+        sheet.name
     );
     if by_entity.len() > 1 {
         let up = by_entity.iter().filter(|metric| metric.value > 0.0).collect::<Vec<_>>();
         let down = by_entity.iter().filter(|metric| metric.value < 0.0).collect::<Vec<_>>();
-        let lone = if up.len() == 1 { up.first() } else if down.len() == 1 { down.first() } else { None };
+        let lone = if up.len() == 1 {
+            up.first()
+        } else if down.len() == 1 {
+            down.first()
+        } else {
+            None
+        };
         let exception = lone.map(|metric| {
             let named = metric.group.values().next().cloned().unwrap_or_default();
             format!("; the exception is {named} ({})", said::change(metric.value))
         });
-        statement.push_str(&format!(
-            " It went up for {} and down for {} of {}{}.", up.len(), down.len(), by_entity.len(), exception.unwrap_or_default()
-        ));
+        let all = by_entity.len();
+        let told = match (up.len(), down.len()) {
+            (up, _) if up == all => format!("It went up for all {all}"),
+            (_, down) if down == all => format!("It went down for all {all}"),
+            (up, down) => format!("It went up for {up} and down for {down} of {all}{}", exception.unwrap_or_default()),
+        };
+        statement.push_str(&format!(" {told}."));
     }
     let mut metrics = vec![first.1.clone(), last.1.clone(), whole.clone()];
     metrics.extend(by_entity.iter().cloned());

@@ -13,14 +13,11 @@ const EMPTY_WORDS: &[&str] = &[
     "a", "about", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "could",
     "did", "do", "does", "each", "for", "from", "had", "has", "have", "he", "her", "his", "how", "i", "if", "in",
     "into", "is", "it", "its", "may", "more", "most", "of", "on", "one", "or", "our", "she", "should", "so", "such",
-    "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "us", "was",
-    "we", "were", "what", "when", "where", "which", "who", "why", "will", "with", "would", "you", "your",
+    "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "us", "was", "we",
+    "were", "what", "when", "where", "which", "who", "why", "will", "with", "would", "you", "your",
     // What goals say of themselves, and sources do not.
     "create", "find", "make", "new", "product", "report", "research", "summary", "write",
 ];
-
-/// Marks at the beginning of a line that are not part of what it says.
-const MARKS: &[char] = &['-', '*', '+', '>', '#', '|', '•', ' ', '\t', '\n', '\r'];
 
 /// The words of a text as they are compared: lower case, without ending, without those that say nothing.
 pub(crate) fn stems(text: &str) -> Stems {
@@ -53,8 +50,7 @@ pub(crate) fn sentences(quote: &str) -> Vec<&str> {
     let mut found = vec![];
     for (at, piece) in flat.split_sentence_bound_indices() {
         let whole = &quote[at..at + piece.len()];
-        let trimmed = whole.trim_start_matches(MARKS);
-        let trimmed = without_number(trimmed).trim_end();
+        let trimmed = without_number(without_marks(whole)).trim_end();
         if !trimmed.is_empty() {
             found.push(trimmed);
         }
@@ -77,9 +73,20 @@ fn ends_line(before: &str, after: &str) -> bool {
     let line = before.rsplit('\n').next().unwrap_or_default();
     let next = after.split('\n').next().unwrap_or_default().trim_start();
     let heading = line.starts_with('#') || line.starts_with('|');
-    let item = next.starts_with(['-', '*', '+', '>', '#', '|', '•', '"', '“']) || without_number(next).len() < next.len();
+    let item =
+        next.starts_with(['-', '*', '+', '>', '#', '|', '•', '"', '“']) || without_number(next).len() < next.len();
     let dated = next.len() > 10 && next.as_bytes()[..4].iter().all(u8::is_ascii_digit) && next.as_bytes()[4] == b'-';
     line.trim().is_empty() || next.is_empty() || heading || item || dated
+}
+
+/// Without what opens a line and is not part of what it says: a heading's, quote's, table's or item's mark.
+fn without_marks(text: &str) -> &str {
+    let bare = text.trim_start();
+    let item = bare.strip_prefix(['-', '*', '+', '•']).filter(|rest| rest.starts_with(char::is_whitespace));
+    match item.or_else(|| bare.strip_prefix(['#', '>', '|'])) {
+        Some(rest) => without_marks(rest),
+        None => bare,
+    }
 }
 
 /// Without the number of a list's item: `2. `, `3) `.
@@ -124,7 +131,8 @@ mod tests {
 
     #[test]
     fn a_sentence_is_an_exact_part_of_its_quote_even_where_lines_are_wrapped() {
-        let quote = "## Head\n\nOne sentence that\ngoes on. \"Another\none.\"\n\n- an item\n- **bold** item\n2. third. Last";
+        let quote =
+            "## Head\n\nOne sentence that\ngoes on. \"Another\none.\"\n\n- an item\n- **bold** item\n2. third. Last";
         let found = sentences(quote);
         assert!(found.iter().all(|sentence| quote.contains(sentence)));
         assert_eq!(

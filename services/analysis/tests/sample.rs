@@ -29,7 +29,12 @@ fn gathered() -> Vec<Gathering> {
     let pay = prose(pay, "notes/pricing-review-2026-10.md", "2026-10-23");
     let pay = prose(pay, "notes/sales-call-2026-10-02-juniper-ledger.md", "2026-10-02");
     let pay = prose(pay, "forum-posts.jsonl", "2026-10-04");
-    let limits = Gathering::of("Which limits do the plans have?").table("limits.tsv", "limits", None, &sample("limits.tsv").replace('\t', ","));
+    let limits = Gathering::of("Which limits do the plans have?").table(
+        "limits.tsv",
+        "limits",
+        None,
+        &sample("limits.tsv").replace('\t', ","),
+    );
     vec![prices, pay, limits, Gathering::of("What does yearly billing cost at Kettlewire?")]
 }
 
@@ -39,7 +44,9 @@ async fn outcome() -> Outcome {
 
 fn value(analysed: &Analysed, id: &str) -> f64 {
     let found = analysed.metric(&MetricId(id.into()));
-    found.unwrap_or_else(|| panic!("{id} among {:#?}", analysed.metrics.iter().map(|one| &one.id.0).collect::<Vec<_>>())).value
+    found
+        .unwrap_or_else(|| panic!("{id} among {:#?}", analysed.metrics.iter().map(|one| &one.id.0).collect::<Vec<_>>()))
+        .value
 }
 
 /// Cells of a column where another one says so; independent of the code under test.
@@ -63,7 +70,11 @@ fn middle(sorted: &[f64]) -> f64 {
 #[tokio::test]
 async fn the_numbers_of_the_sample_are_the_true_ones() {
     let Outcome { analysed, .. } = outcome().await;
-    for (path, name) in [("plans.csv", "monthly_price_usd"), ("plans.csv", "overage_per_million_usd"), ("churn-survey.csv", "willingness_to_pay_usd")] {
+    for (path, name) in [
+        ("plans.csv", "monthly_price_usd"),
+        ("plans.csv", "overage_per_million_usd"),
+        ("churn-survey.csv", "willingness_to_pay_usd"),
+    ] {
         let numbers = column(path, name, None);
         let mean = numbers.iter().sum::<f64>() / numbers.len() as f64;
         let own = |statistic: &str| value(&analysed, &format!("{statistic}:{path}:{name}"));
@@ -109,7 +120,9 @@ async fn findings_say_the_numbers_as_a_person_writes_them() {
 #[tokio::test]
 async fn the_planted_conflict_is_shown_with_both_sides_and_their_dates() {
     let Outcome { analysed, .. } = outcome().await;
-    let about = |name: &str| analysed.conflicts.iter().filter(move |conflict| conflict.about.contains(name)).collect::<Vec<_>>();
+    let about = |name: &str| {
+        analysed.conflicts.iter().filter(move |conflict| conflict.about.contains(name)).collect::<Vec<_>>()
+    };
     let flock = about("Flock");
     assert_eq!(flock.len(), 1, "{:#?}", analysed.conflicts);
     let says: Vec<&str> = flock[0].sides.iter().map(|side| side.says.as_str()).collect();
@@ -117,8 +130,15 @@ async fn the_planted_conflict_is_shown_with_both_sides_and_their_dates() {
     assert!(says[1].contains("2026-10-08") && flock[0].sides[1].support.quote.contains("59 dollars"));
     assert!(flock[0].leaning.as_ref().unwrap().starts_with("$49"), "{:?}", flock[0].leaning);
     let stale = about("Bloom");
-    assert!(stale.iter().any(|conflict| conflict.leaning.as_ref().is_some_and(|leaning| leaning.starts_with("$45"))), "{stale:#?}");
-    let strays: Vec<_> = analysed.conflicts.iter().filter(|conflict| !["Flock", "Bloom", "Sprout", "Hedge"].iter().any(|name| conflict.about.contains(name))).collect();
+    assert!(
+        stale.iter().any(|conflict| conflict.leaning.as_ref().is_some_and(|leaning| leaning.starts_with("$45"))),
+        "{stale:#?}"
+    );
+    let strays: Vec<_> = analysed
+        .conflicts
+        .iter()
+        .filter(|conflict| !["Flock", "Bloom", "Sprout", "Hedge"].iter().any(|name| conflict.about.contains(name)))
+        .collect();
     assert!(strays.is_empty(), "{strays:#?}");
     assert!(analysed.findings.iter().any(|finding| !finding.contradicting.is_empty()));
 }
@@ -129,8 +149,13 @@ async fn what_nobody_tells_what_is_old_and_what_is_copied_is_named() {
     let gaps: Vec<&str> = analysed.gaps.iter().map(|gap| gap.question.as_str()).collect();
     assert!(gaps.contains(&"What does yearly billing cost at Kettlewire?"), "{gaps:?}");
     assert!(gaps.iter().any(|gap| gap.contains("EU") && gap.contains("residency")), "{:#?}", analysed.gaps);
-    assert!(analysed.notes.iter().any(|note| note.contains("thistlebroker-pricing.html is of 2024-03-18")), "{:?}", analysed.notes);
-    let vendors = analysed.findings.iter().filter(|finding| finding.statement.contains("Vendors raise what a plan costs"));
+    assert!(
+        analysed.notes.iter().any(|note| note.contains("thistlebroker-pricing.html is of 2024-03-18")),
+        "{:?}",
+        analysed.notes
+    );
+    let vendors =
+        analysed.findings.iter().filter(|finding| finding.statement.contains("Vendors raise what a plan costs"));
     for finding in vendors {
         assert_eq!(finding.supporting.len(), 1, "the same words in two files are one voice");
     }
@@ -149,7 +174,10 @@ async fn what_is_found_can_be_shown() {
     let Outcome { analysed, .. } = outcome().await;
     println!("{}\n", analysed.summary);
     for finding in &analysed.findings {
-        println!("{} [{:?}] {}\n    {}\n    ? {:?}", finding.id, finding.confidence, finding.statement, finding.reason, finding.question);
+        println!(
+            "{} [{:?}] {}\n    {}\n    ? {:?}",
+            finding.id, finding.confidence, finding.statement, finding.reason, finding.question
+        );
         for support in &finding.supporting {
             println!("    + {}", support.quote.replace('\n', " "));
         }

@@ -11,7 +11,8 @@ use contract::documents::{Analysed, Cell, Metric, MetricId, PassageId, Statistic
 use crate::text::{self, Stems, Wanted};
 
 /// What an expression may read without a function.
-pub(crate) const VARIABLES: &[(&str, &str)] = &[("goal", "the goal, in the user's words"), ("questions", "what was asked, as texts")];
+pub(crate) const VARIABLES: &[(&str, &str)] =
+    &[("goal", "the goal, in the user's words"), ("questions", "what was asked, as texts")];
 /// Places that one piece of advice cites.
 const EVIDENCE_MAX: usize = 10;
 /// Of one number or row, the first places.
@@ -55,7 +56,8 @@ impl Facts {
                 sentences.push((passage.id.clone(), sentence, stems));
             }
         }
-        let labels = analysed.metrics.iter().map(|metric| text::stems(&format!("{} {}", metric.label, metric.column))).collect();
+        let labels =
+            analysed.metrics.iter().map(|metric| text::stems(&format!("{} {}", metric.label, metric.column))).collect();
         Facts { analysed, touched: Mutex::default(), missing: AtomicBool::new(false), sentences, labels }
     }
 
@@ -107,14 +109,22 @@ impl Facts {
     fn kind(&self, statistic: Statistic, what: &str) -> Vec<&Metric> {
         let wanted = Wanted::of(what);
         let pairs = self.analysed.metrics.iter().zip(&self.labels);
-        pairs.filter(|(metric, stems)| metric.statistic == statistic && wanted.found_in(stems)).map(|(metric, _)| metric).collect()
+        pairs
+            .filter(|(metric, stems)| metric.statistic == statistic && wanted.found_in(stems))
+            .map(|(metric, _)| metric)
+            .collect()
     }
 
     /// Of all rows, or of the last date where rows stand again at every date.
     pub(crate) fn whole(&self, statistic: Statistic, what: &str) -> Option<&Metric> {
         let found = self.kind(statistic, what);
         let all = found.iter().find(|metric| metric.group.is_empty());
-        let of_a_date = || found.iter().filter(|metric| metric.group.len() == 1 && metric.group.values().all(|value| is_day(value))).max_by_key(|metric| metric.group.values().next().cloned());
+        let of_a_date = || {
+            found
+                .iter()
+                .filter(|metric| metric.group.len() == 1 && metric.group.values().all(|value| is_day(value)))
+                .max_by_key(|metric| metric.group.values().next().cloned())
+        };
         let metric = all.or_else(of_a_date).copied();
         metric.map(|metric| self.read(metric)).or_else(|| self.miss())
     }
@@ -127,7 +137,9 @@ impl Facts {
 
     /// Medians by group of the most telling column with these words.
     pub(crate) fn groups(&self, what: &str) -> Vec<(String, &Metric)> {
-        let named = |metric: &&Metric| !metric.group.contains_key("without") && metric.group.values().any(|value| !is_day(value));
+        let named = |metric: &&Metric| {
+            !metric.group.contains_key("without") && metric.group.values().any(|value| !is_day(value))
+        };
         let all: Vec<&Metric> = self.kind(Statistic::Median, what).into_iter().filter(named).collect();
         let Some(first) = all.first() else { return vec![] };
         let same = all.iter().filter(|metric| metric.table == first.table && metric.column == first.column);
@@ -146,7 +158,8 @@ impl Facts {
         for table in &self.analysed.tables {
             let columns = (0..table.columns.len()).filter(|at| column.found_in(&text::stems(&table.columns[*at].name)));
             for at in columns {
-                let named = |cells: &&Vec<Cell>| cells.first().is_some_and(|cell| row.found_in(&text::stems(&cell.text)));
+                let named =
+                    |cells: &&Vec<Cell>| cells.first().is_some_and(|cell| row.found_in(&text::stems(&cell.text)));
                 for (number, cells) in table.rows.iter().enumerate().filter(|(_, cells)| named(cells)) {
                     if let Some(value) = number_in(&cells[at]) {
                         self.touch([&table.passages[number]]);
@@ -177,9 +190,13 @@ impl Facts {
         let (what, size) = (Wanted::of(what), Wanted::of(size));
         let mut best: Vec<(f64, &PassageId)> = vec![];
         for table in &self.analysed.tables {
-            let named = |words: &Wanted| (0..table.columns.len()).find(|at| words.found_in(&text::stems(&table.columns[*at].name)));
+            let named = |words: &Wanted| {
+                (0..table.columns.len()).find(|at| words.found_in(&text::stems(&table.columns[*at].name)))
+            };
             let (Some(of), Some(by)) = (named(&what), named(&size)) else { continue };
-            let near = |cells: &Vec<Cell>| number_in(&cells[by]).is_some_and(|own| own >= wanted / factor && own <= wanted * factor);
+            let near = |cells: &Vec<Cell>| {
+                number_in(&cells[by]).is_some_and(|own| own >= wanted / factor && own <= wanted * factor)
+            };
             let rows = table.rows.iter().zip(&table.passages).filter(|(cells, _)| near(cells));
             let found: Vec<_> = rows.filter_map(|(cells, passage)| Some((number_in(&cells[of])?, passage))).collect();
             if found.len() > best.len() {

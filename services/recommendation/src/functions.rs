@@ -37,10 +37,18 @@ pub const ALL: &[Function] = &[
     function("change", &["words"], "from the first date to the last, as a part of the first: -0.1 is a tenth less"),
     function("groups", &["words"], "medians by group, the largest first: a list of {name, value, of}"),
     function("outliers", &["words"], "what lies far outside: a list of {name, value, of}"),
-    function("cell", &["row words", "column words"], "the number of a table, where the row's first cell and the column's name have the words"),
+    function(
+        "cell",
+        &["row words", "column words"],
+        "the number of a table, where the row's first cell and the column's name have the words",
+    ),
     function("rows", &["table words", "cell words"], "rows of tables: a list of {name, and each column by its name}"),
     function("field", &["row", "column words"], "a number of such a row, by words of its column's name"),
-    function("nearby", &["words", "size words", "size", "factor"], "the median of a column over the rows (three at least) of which another column is within a factor of a size"),
+    function(
+        "nearby",
+        &["words", "size words", "size", "factor"],
+        "the median of a column over the rows (three at least) of which another column is within a factor of a size",
+    ),
     function("says", &["words"], "whether a sentence, with the headings over it, has the words"),
     function("quote", &["words"], "that sentence"),
     function("stated", &["words", "unit"], "the number with this unit in such a sentence"),
@@ -115,13 +123,19 @@ fn numbers(context: &mut Context<'static, 'static>, facts: &Arc<Facts>) -> Resul
     add!(context, facts, "nearby", |own, what: Arc<String>, size: Arc<String>, wanted: Value, factor: Value| {
         number(own.nearby(&what, &size, numeric(&wanted)?, numeric(&factor)?), &what)
     });
-    add!(context, facts, "stated", |own, words: Arc<String>, unit: Arc<String>| number(own.stated(&words, &unit), &words));
+    add!(context, facts, "stated", |own, words: Arc<String>, unit: Arc<String>| number(
+        own.stated(&words, &unit),
+        &words
+    ));
     Ok(())
 }
 
 fn words(context: &mut Context<'static, 'static>, facts: &Arc<Facts>) -> Result<(), String> {
     add!(context, facts, "says", |own, words: Arc<String>| own.says(&words));
-    add!(context, facts, "quote", |own, words: Arc<String>| own.quote(&words).ok_or_else(|| missing(&words)).map(Value::from));
+    add!(context, facts, "quote", |own, words: Arc<String>| own
+        .quote(&words)
+        .ok_or_else(|| missing(&words))
+        .map(Value::from));
     add!(context, facts, "mentions", |own, words: Arc<String>| own.mentions(&words));
     add!(context, facts, "findings", |own, words: Arc<String>| findings(&own, &words));
     add!(context, facts, "conflicts", |own, words: Arc<String>| conflicts(&own, &words));
@@ -131,12 +145,16 @@ fn words(context: &mut Context<'static, 'static>, facts: &Arc<Facts>) -> Result<
 
 fn shown(context: &mut Context<'static, 'static>) -> Result<(), String> {
     let mut add = |name: &str, told: fn(f64) -> String| {
-        context.add_function(name, move |value: Value| -> Answer { Ok(told(numeric(&value)?).into()) }).map_err(|why| why.to_string())
+        context
+            .add_function(name, move |value: Value| -> Answer { Ok(told(numeric(&value)?).into()) })
+            .map_err(|why| why.to_string())
     };
     add("money", |value| text::money(value, "USD"))?;
     add("percent", |value| format!("{} %", text::decimal(value * 100.0, 1)))?;
     add("number", |value| text::decimal(value, 2))?;
-    let two = |pick: fn(f64, f64) -> f64| move |one: Value, other: Value| -> Answer { Ok(pick(numeric(&one)?, numeric(&other)?).into()) };
+    let two = |pick: fn(f64, f64) -> f64| {
+        move |one: Value, other: Value| -> Answer { Ok(pick(numeric(&one)?, numeric(&other)?).into()) }
+    };
     context.add_function("least", two(f64::min)).map_err(|why| why.to_string())?;
     context.add_function("most", two(f64::max)).map_err(|why| why.to_string())?;
     let join = |list: Arc<Vec<Value>>, between: Arc<String>| -> Answer {
@@ -177,7 +195,8 @@ fn of_row(row: &Row) -> Value {
         facts::Value::Number(number) => Value::Float(*number),
         facts::Value::Words(words) => words.clone().into(),
     };
-    let mut pairs: HashMap<Key, Value> = row.cells.iter().map(|(key, cell)| (Key::from(key.as_str()), value(cell))).collect();
+    let mut pairs: HashMap<Key, Value> =
+        row.cells.iter().map(|(key, cell)| (Key::from(key.as_str()), value(cell))).collect();
     pairs.insert(Key::from("name"), row.name.clone().into());
     pairs.insert(Key::from(PASSAGE), row.passage.0.clone().into());
     Value::Map(Map { map: Arc::new(pairs) })
@@ -192,7 +211,8 @@ fn field(facts: &Facts, row: &Value, column: &str) -> Option<f64> {
     // In the order of the names: a map has none of its own.
     let mut pairs: Vec<(String, &Value)> = map.map.iter().map(|(key, value)| (key.to_string(), value)).collect();
     pairs.sort_by(|one, other| one.0.cmp(&other.0));
-    let found = pairs.iter().filter(|(key, _)| wanted.found_in(&text::stems(key))).find_map(|(_, value)| numeric(value).ok());
+    let found =
+        pairs.iter().filter(|(key, _)| wanted.found_in(&text::stems(key))).find_map(|(_, value)| numeric(value).ok());
     found.or_else(|| facts.miss())
 }
 
@@ -202,7 +222,11 @@ fn findings(facts: &Facts, words: &str) -> Value {
     list(found.map(|finding| {
         facts.touch(finding.supporting.iter().map(|support| &support.passage));
         let confidence = format!("{:?}", finding.confidence).to_lowercase();
-        map([("id", finding.id.clone().into()), ("statement", finding.statement.clone().into()), ("confidence", confidence.into())])
+        map([
+            ("id", finding.id.clone().into()),
+            ("statement", finding.statement.clone().into()),
+            ("confidence", confidence.into()),
+        ])
     }))
 }
 
@@ -223,7 +247,11 @@ fn conflicts(facts: &Facts, words: &str) -> Value {
 
 fn gaps(facts: &Facts, words: &str) -> Value {
     let wanted = Wanted::of(words);
-    let found = facts.analysed.gaps.iter().filter(|gap| wanted.found_in(&text::stems(&format!("{} {}", gap.question, gap.why))));
+    let found = facts
+        .analysed
+        .gaps
+        .iter()
+        .filter(|gap| wanted.found_in(&text::stems(&format!("{} {}", gap.question, gap.why))));
     list(found.map(|gap| {
         // Where the sources themselves say that they do not tell, those words are the evidence.
         facts.says(&gap.question);

@@ -48,6 +48,8 @@ impl Handler for Recommending {
 fn made(judged: Judged) -> RecommendationsMade {
     let recommendations: Vec<Recommendation> = judged.advice.into_iter().map(|advice| advice.recommendation).collect();
     let mut made = RecommendationsMade { recommendations, notes: judged.notes };
-    while serde_json::to_vec(&made).is_ok_and(|bytes| bytes.len() > MADE_BYTES_MAX) && made.recommendations.pop().is_some() {}
+    while serde_json::to_vec(&made).is_ok_and(|bytes| bytes.len() > MADE_BYTES_MAX)
+        && made.recommendations.pop().is_some()
+    {}
     made
 }

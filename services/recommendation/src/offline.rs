@@ -97,7 +97,10 @@ impl Bench<'_> {
         for (at, item) in items.into_iter().enumerate() {
             match self.said(rule, item) {
                 Said::Holds(recommendation) if recommendation.evidence.is_empty() => {
-                    found.notes.push(format!("rule {} holds, and nothing that it reads has evidence: it is left out", rule.id));
+                    found.notes.push(format!(
+                        "rule {} holds, and nothing that it reads has evidence: it is left out",
+                        rule.id
+                    ));
                 }
                 Said::Holds(recommendation) => {
                     let id = if several { format!("{}-{}", rule.id, at + 1) } else { rule.id.clone() };
@@ -193,7 +196,9 @@ impl Bench<'_> {
 fn execute(expression: &Expression, context: &Context<'static, 'static>) -> Result<Value, String> {
     let value = expression.program.execute(context).map_err(|why| why.to_string())?;
     match value {
-        Value::Float(number) if !number.is_finite() => Err("a number without an end: something was divided by nothing".into()),
+        Value::Float(number) if !number.is_finite() => {
+            Err("a number without an end: something was divided by nothing".into())
+        }
         value => Ok(value),
     }
 }

@@ -130,7 +130,11 @@ pub(crate) fn faults(answer: &Answer, advice: &[Advice], analysed: &Analysed) ->
     }
     for (place, text) in texts {
         if !TEXT_BYTES.contains(&text.trim().len()) {
-            faults.push(format!("{place}: a text has {} bytes, 1 to {} are wanted", text.trim().len(), TEXT_BYTES.end()));
+            faults.push(format!(
+                "{place}: a text has {} bytes, 1 to {} are wanted",
+                text.trim().len(),
+                TEXT_BYTES.end()
+            ));
         }
         let loose = numbers(text).into_iter().filter(|number| !known.iter().any(|other| other == number));
         faults.extend(loose.map(|number| format!("{place}: {number} is said nowhere: leave it out")));
@@ -209,13 +213,25 @@ mod tests {
             quote: "costs 212 USD".into(),
             relevance: 1.0,
         };
-        (vec![Advice { id: "price".into(), recommendation }], Analysed { passages: vec![passage], ..Analysed::default() })
+        (
+            vec![Advice { id: "price".into(), recommendation }],
+            Analysed { passages: vec![passage], ..Analysed::default() },
+        )
     }
 
     fn answer(title: &str, evidence: &[&str]) -> Answer {
         let evidence = evidence.iter().map(|id| (*id).to_owned()).collect();
-        let own = Suggested { title: "Cap it".into(), priority: Priority::Low, rationale: "One paid 212 USD.".into(), evidence, reconsider_if: "nobody asks".into() };
-        Answer { ranked: vec![Ranked { id: "price".into(), title: Some(title.into()), rationale: None }], suggested: vec![own] }
+        let own = Suggested {
+            title: "Cap it".into(),
+            priority: Priority::Low,
+            rationale: "One paid 212 USD.".into(),
+            evidence,
+            reconsider_if: "nobody asks".into(),
+        };
+        Answer {
+            ranked: vec![Ranked { id: "price".into(), title: Some(title.into()), rationale: None }],
+            suggested: vec![own],
+        }
     }
 
     #[test]

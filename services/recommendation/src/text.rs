@@ -52,7 +52,8 @@ pub(crate) fn number_of(text: &str, unit: &str) -> Option<f64> {
     };
     let mut at = 0;
     while let Some(start) = text[at..].find(|c: char| c.is_ascii_digit()).map(|offset| at + offset) {
-        let length = text[start..].bytes().take_while(|byte| byte.is_ascii_digit() || matches!(byte, b',' | b'.')).count();
+        let length =
+            text[start..].bytes().take_while(|byte| byte.is_ascii_digit() || matches!(byte, b',' | b'.')).count();
         let digits = text[start..start + length].trim_end_matches([',', '.']);
         at = start + length;
         let (before, after) = (text[..start].trim_end(), text[start + digits.len()..].trim_start());
@@ -69,7 +70,10 @@ pub(crate) fn number_of(text: &str, unit: &str) -> Option<f64> {
 
 /// Digits with commas at the thousands, and nothing else beside a currency or a unit.
 pub(crate) fn plain_number(text: &str) -> Option<f64> {
-    let bare = text.trim().trim_start_matches(['$', '€', '£']).trim_end_matches(|c: char| c.is_alphabetic() || matches!(c, '%' | '$' | '€' | ' '));
+    let bare = text
+        .trim()
+        .trim_start_matches(['$', '€', '£'])
+        .trim_end_matches(|c: char| c.is_alphabetic() || matches!(c, '%' | '$' | '€' | ' '));
     bare.replace(',', "").parse().ok().filter(|number: &f64| number.is_finite())
 }
 
@@ -137,6 +141,9 @@ mod tests {
         let there = stems("median of monthly price (USD), plans.csv");
         assert!(Wanted::of("monthly prices").found_in(&there) && Wanted::of("cost|price plans").found_in(&there));
         assert!(!Wanted::of("yearly price").found_in(&there));
-        assert_eq!((money(33.333, "USD"), money(0.6, "USD"), decimal(-0.0001, 2)), ("$33.33".into(), "$0.60".into(), "0".into()));
+        assert_eq!(
+            (money(33.333, "USD"), money(0.6, "USD"), decimal(-0.0001, 2)),
+            ("$33.33".into(), "$0.60".into(), "0".into())
+        );
     }
 }

@@ -28,7 +28,12 @@ fn analysed() -> Analysed {
         of: 19,
         evidence: vec!["p-1".into()],
     };
-    Analysed { questions: vec!["How much?".into()], passages: vec![passage], metrics: vec![metric], ..Analysed::default() }
+    Analysed {
+        questions: vec!["How much?".into()],
+        passages: vec![passage],
+        metrics: vec![metric],
+        ..Analysed::default()
+    }
 }
 
 fn stated(statement: &str, quote: &str, metrics: &[&str]) -> Answer {
@@ -37,14 +42,27 @@ fn stated(statement: &str, quote: &str, metrics: &[&str]) -> Answer {
     let (confidence, reason) = (Confidence::Medium, "One source.".to_owned());
     let question = Some("How much?".into());
     let statement = statement.to_owned();
-    Answer { findings: vec![Stated { question, statement, confidence, reason, supporting: vec![cited], contradicting: vec![], metrics }] }
+    Answer {
+        findings: vec![Stated {
+            question,
+            statement,
+            confidence,
+            reason,
+            supporting: vec![cited],
+            contradicting: vec![],
+            metrics,
+        }],
+    }
 }
 
 #[test]
 fn an_exact_quote_and_a_known_number_have_no_fault() {
     let faults = |answer: Answer| faults(&answer, &analysed());
     assert_eq!(faults(stated("Flock costs $49.", "Flock plan costs $49", &[])), Vec::<String>::new());
-    assert_eq!(faults(stated("The median is $1,234.50 of 19.", "Flock plan", &["median:plans.csv:price"])), Vec::<String>::new());
+    assert_eq!(
+        faults(stated("The median is $1,234.50 of 19.", "Flock plan", &["median:plans.csv:price"])),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
@@ -82,7 +100,8 @@ fn a_sentence_that_was_only_chosen_gives_way_and_a_computed_one_stays() {
         contradicting: vec![],
         metrics,
     };
-    before.findings = vec![found(Some("How much?"), vec![]), found(Some("How much?"), vec!["median:plans.csv:price".into()])];
+    before.findings =
+        vec![found(Some("How much?"), vec![]), found(Some("How much?"), vec!["median:plans.csv:price".into()])];
     let after = merged(before, stated("Flock costs $49.", "Flock plan costs $49", &[]));
     let statements: Vec<&str> = after.findings.iter().map(|finding| finding.statement.as_str()).collect();
     assert_eq!(statements, ["Flock costs $49.", "before"]);

@@ -15,7 +15,19 @@ const BYTES_MAX: usize = 2_000;
 const LOOPS_MAX: usize = 2;
 /// What CEL itself brings.
 const OF_CEL: &[&str] = &[
-    "size", "contains", "startsWith", "endsWith", "matches", "string", "int", "uint", "double", "bool", "bytes", "type", "dyn",
+    "size",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "matches",
+    "string",
+    "int",
+    "uint",
+    "double",
+    "bool",
+    "bytes",
+    "type",
+    "dyn",
 ];
 const TYPES_OF_CEL: &[&str] = &["int", "uint", "double", "bool", "string", "bytes", "list", "map", "null_type", "type"];
 
@@ -39,7 +51,10 @@ struct Walk<'a, 'f> {
 /// None where it does not compile: the file has the problems then.
 pub(crate) fn compiled(file: &mut File<'_>, text: &Text, known: &BTreeSet<String>) -> Option<Expression> {
     if text.text.trim().is_empty() || text.text.len() > BYTES_MAX {
-        file.problem(text.place(0), format!("an expression has 1 to {BYTES_MAX} bytes, and this one has {}", text.text.len()));
+        file.problem(
+            text.place(0),
+            format!("an expression has 1 to {BYTES_MAX} bytes, and this one has {}", text.text.len()),
+        );
         return None;
     }
     let program = match Program::compile(&text.text) {
@@ -52,7 +67,8 @@ pub(crate) fn compiled(file: &mut File<'_>, text: &Text, known: &BTreeSet<String
             return None;
         }
     };
-    let mut walk = Walk { file, text, program: &program, known, scope: vec![], variables: BTreeSet::new(), sound: true };
+    let mut walk =
+        Walk { file, text, program: &program, known, scope: vec![], variables: BTreeSet::new(), sound: true };
     walk.look(program.expression(), 0);
     let (sound, variables) = (walk.sound, walk.variables);
     sound.then_some(Expression { program, variables })
@@ -133,7 +149,10 @@ impl Walk<'_, '_> {
             }
             Some(function) if function.arguments.len() != arguments => {
                 let wanted = function.arguments.join(", ");
-                self.problem(id, format!("{name}({wanted}) takes {} arguments, not {arguments}", function.arguments.len()));
+                self.problem(
+                    id,
+                    format!("{name}({wanted}) takes {} arguments, not {arguments}", function.arguments.len()),
+                );
             }
             Some(_) => {}
         }

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 pub(crate) use expression::Expression;
-pub use pack::{Pack, read};
 pub(crate) use pack::{ITEM, Named, Rule};
+pub use pack::{Pack, read};
 pub use place::Problem;
 pub(crate) use template::{Piece, Template};
 

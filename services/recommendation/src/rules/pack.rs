@@ -83,16 +83,24 @@ fn pack(file: &mut File<'_>, root: &Table<'_>, taken: &mut BTreeSet<String>) -> 
     match root.iter().find(|(key, _)| key.get_ref() == "rule") {
         None => file.problem(0, "a pack has at least one [[rule]]"),
         Some((key, value)) => match value.get_ref() {
-            DeValue::Array(all) if all.len() > RULES_MAX => file.problem(key.span().start, format!("{} rules: at most {RULES_MAX}", all.len())),
+            DeValue::Array(all) if all.len() > RULES_MAX => {
+                file.problem(key.span().start, format!("{} rules: at most {RULES_MAX}", all.len()))
+            }
             DeValue::Array(all) => {
                 for one in all.iter() {
                     match one.get_ref() {
-                        DeValue::Table(table) => rules.extend(rule(file, table, one.span().start, &base, &values, taken)),
-                        other => file.problem(one.span().start, format!("a rule is a table, not a {}", other.type_str())),
+                        DeValue::Table(table) => {
+                            rules.extend(rule(file, table, one.span().start, &base, &values, taken))
+                        }
+                        other => {
+                            file.problem(one.span().start, format!("a rule is a table, not a {}", other.type_str()))
+                        }
                     }
                 }
             }
-            other => file.problem(key.span().start, format!("rules are written as [[rule]], not as a {}", other.type_str())),
+            other => {
+                file.problem(key.span().start, format!("rules are written as [[rule]], not as a {}", other.type_str()))
+            }
         },
     }
     Some(Pack { name: name?, applies, values, rules })
@@ -134,14 +142,16 @@ fn values(file: &mut File<'_>, root: &Table<'_>, base: &BTreeSet<String>) -> (Ve
     let (mut found, mut broken): (Vec<Named>, Vec<String>) = (vec![], vec![]);
     for (key, value) in entries {
         let name = key.get_ref().to_string();
-        let is_name = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if !is_name || known.contains(&name) {
             file.problem(key.span().start, format!("{name} cannot name a value: a new name of a-z, 0-9 and _ can"));
             continue;
         }
         let Some(text) = read_string(file, &name, value) else { continue };
         if let Some(expression) = expression::compiled(file, &text, &known) {
-            let of_item = expression.variables.contains(ITEM) || found.iter().any(|other| other.of_item && expression.variables.contains(&other.name));
+            let of_item = expression.variables.contains(ITEM)
+                || found.iter().any(|other| other.of_item && expression.variables.contains(&other.name));
             found.push(Named { name: name.clone(), expression, of_item });
         } else {
             broken.push(name.clone());
@@ -167,7 +177,9 @@ fn rule(
     }
     let id = string(file, table, "id");
     if let Some(id) = &id {
-        if id.text.is_empty() || !id.text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
+        if id.text.is_empty()
+            || !id.text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        {
             file.problem(id.place(0), format!("{:?} is no id: a-z, 0-9 and - make one", id.text));
         } else if !taken.insert(id.text.clone()) {
             file.problem(id.place(0), format!("there is another rule {}", id.text));
