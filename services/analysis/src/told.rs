@@ -28,7 +28,7 @@ pub(crate) fn findings(pool: &Pool, figures: &[Figures<'_>]) -> Vec<DetailedFind
     levels.chain(groups).chain(trends).collect()
 }
 
-fn of<'a>(metrics: &'a [Metric], statistic: Statistic) -> Option<&'a Metric> {
+fn of(metrics: &[Metric], statistic: Statistic) -> Option<&Metric> {
     metrics.iter().find(|metric| metric.statistic == statistic)
 }
 
@@ -82,7 +82,7 @@ fn level(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
         );
     }
     let supporting = row_supports(pool, sheet, telling_rows(figures));
-    finding(statement, judged, supporting, &metrics)
+    finding(&statement, judged, supporting, &metrics)
 }
 
 /// The rows of the least, the middle and the largest, and of the outliers.
@@ -145,7 +145,7 @@ fn groups(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
     judged.reason.push_str(&format!(" The smallest group has {smallest} rows."));
     let rows =
         sheet.groups(grouping.column, &figures.of.rows).values().filter_map(|rows| rows.first().copied()).collect();
-    finding(statement, judged, row_supports(pool, sheet, rows), &metrics)
+    finding(&statement, judged, row_supports(pool, sheet, rows), &metrics)
 }
 
 fn trend(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
@@ -200,11 +200,11 @@ fn trend(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
             supporting.push(support);
         }
     }
-    finding(statement, judged, supporting, &metrics)
+    finding(&statement, judged, supporting, &metrics)
 }
 
 fn finding(
-    statement: String,
+    statement: &str,
     judged: confidence::Judged,
     supporting: Vec<Support>,
     metrics: &[Metric],
@@ -215,7 +215,7 @@ fn finding(
     Some(DetailedFinding {
         id: String::new(),
         question: None,
-        statement: words::shortened(&statement, 700),
+        statement: words::shortened(statement, 700),
         confidence: judged.confidence,
         reason: judged.reason,
         supporting,

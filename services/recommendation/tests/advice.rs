@@ -116,33 +116,32 @@ fn pricing() -> Analysed {
             passage("p-plans", "", "Roost to be decided"),
             passage("p-market", "", "Team 49"),
         ],
-        tables: vec![
-            table(
-                "costs",
-                "Cost basis",
-                &["Cost", "Amount in USD"],
-                &[&["Platform share", "6.40"], &["Delivery", "0.18"], &["EU region", "11"]],
-            ),
-            table(
-                "plans",
-                "Planned plans",
-                &["Plan", "Included messages", "Price"],
-                &[&["Perch", "250,000", "free"], &["Roost", "20,000,000", "to be decided"]],
-            ),
-            table(
-                "market",
-                "plans",
-                &["plan", "monthly_price_usd", "included_messages"],
-                &[
-                    &["A", "39", "20000000"],
-                    &["B", "49", "25000000"],
-                    &["C", "79", "40000000"],
-                    &["D", "900", "900000000"],
-                ],
-            ),
-        ],
+        tables: tables(),
         ..Analysed::default()
     }
+}
+
+fn tables() -> Vec<Table> {
+    vec![
+        table(
+            "costs",
+            "Cost basis",
+            &["Cost", "Amount in USD"],
+            &[&["Platform share", "6.40"], &["Delivery", "0.18"], &["EU region", "11"]],
+        ),
+        table(
+            "plans",
+            "Planned plans",
+            &["Plan", "Included messages", "Price"],
+            &[&["Perch", "250,000", "free"], &["Roost", "20,000,000", "to be decided"]],
+        ),
+        table(
+            "market",
+            "plans",
+            &["plan", "monthly_price_usd", "included_messages"],
+            &[&["A", "39", "20000000"], &["B", "49", "25000000"], &["C", "79", "40000000"], &["D", "900", "900000000"]],
+        ),
+    ]
 }
 
 fn event(completed: &AnalysisCompleted) -> Event {

@@ -94,7 +94,7 @@ impl Walk<'_, '_> {
             Expr::List(list) => list.elements.iter().for_each(|element| self.look(element, loops)),
             Expr::Map(map) => map.entries.iter().for_each(|entry| self.entry(&entry.expr, loops)),
             Expr::Struct(made) => {
-                self.problem(at.id, "", format!("{} is no type that can be made here", made.type_name))
+                self.problem(at.id, "", format!("{} is no type that can be made here", made.type_name));
             }
             Expr::Call(call) => {
                 let arguments = call.args.len() + usize::from(call.target.is_some());
