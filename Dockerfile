@@ -1,10 +1,8 @@
 # syntax=docker/dockerfile:1
-# One image for each daemon, from one recipe: PACKAGE and BIN say which. The four agents' own packages replace the
-# scripted ones by these two arguments alone (compose/compose.yaml passes them).
+# One image for each program, from one recipe: AGENT names the package, and the program of the same name.
 
 FROM rust:1.95-bookworm AS build
-ARG PACKAGE=processes
-ARG BIN=scripted-agent
+ARG AGENT
 # The compiler of this image, and no other: rust-toolchain.toml would fetch its components.
 ENV RUSTUP_TOOLCHAIN=1.95.0 CARGO_TERM_COLOR=never
 WORKDIR /source
@@ -12,8 +10,8 @@ COPY . .
 # The caches outlive a build, so that a change of ours does not compile everybody else's crates again.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/source/target \
-    cargo build --release --locked --package "$PACKAGE" --bin "$BIN" \
-    && install -D "target/release/$BIN" /out/daemon
+    cargo build --release --locked --package "$AGENT" --bin "$AGENT" \
+    && install -D "target/release/$AGENT" /out/daemon
 
 # For the health check: an image without a shell has nothing that could ask for a page.
 FROM busybox:1.37-musl AS probe

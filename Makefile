@@ -27,6 +27,17 @@ endef
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
+GOAL ?= Research competitive pricing for our new product and create a summary report
+SOURCES ?= compose/samples/pricing
+OUT ?= murmuration-report
+# The stand-in and everything that works on a goal.
+PROGRAMS := murmur embedded-cloud research analysis writer recommendation
+
+.PHONY: run
+run: ## work on GOAL="…" over SOURCES=dir: builds and starts everything, leaves the report in OUT=murmuration-report
+	$(CARGO) build --profile quick $(PROGRAMS:%=-p %)
+	$(dir $(DEBUG))quick/murmur run "$(GOAL)" $(SOURCES:%=--sources "%") --out "$(OUT)"
+
 .PHONY: test
 test: ## every test of the workspace, with nextest where it is installed
 ifeq ($(HAS_NEXTEST),yes)
@@ -92,13 +103,18 @@ mutants: ## remove each guard in turn; a named test must fail every time
 fuzz: ## decode INPUTS=10000000 generated inputs without a panic
 	$(CARGO) run --profile fuzz -p contract --example fuzz -- --inputs $(INPUTS)
 
-# The suites of the adapters, then the whole choreography as processes; with-server.sh starts the server and stops it.
+# The suites of the adapters, then the four agents as processes; with-server.sh starts the server and stops it.
 define outside
 --workspace --features aws/$(1),processes/outside --test $(1) --test outside
+endef
+# `--test` alone builds no program of another package.
+define outside_programs
+$(CARGO) build --workspace --bins --tests --features aws/$(1),processes/outside
 endef
 
 .PHONY: test-localstack
 test-localstack: ## suites and choreography against real LocalStack 4.14.0 (Docker, or Python 3.13 without)
+	$(call outside_programs,localstack)
 ifeq ($(HAS_NEXTEST),yes)
 	$(CARGO) nextest run --no-run $(call outside,localstack)
 	localstack/host/with-server.sh localstack -- $(CARGO) nextest run $(call outside,localstack)
@@ -108,12 +124,30 @@ endif
 
 .PHONY: test-ministack
 test-ministack: ## suites and choreography against ministack (Python 3.11 or newer)
+	$(call outside_programs,ministack)
 ifeq ($(HAS_NEXTEST),yes)
 	$(CARGO) nextest run --no-run $(call outside,ministack)
 	localstack/host/with-server.sh ministack -- $(CARGO) nextest run $(call outside,ministack)
 else
 	@set -o pipefail; localstack/host/with-server.sh ministack -- $(CARGO) test $(call outside,ministack) 2>&1 | $(call sum_results,test-ministack)
 endif
+
+# One question with streaming and one with a schema, to a model that runs on this machine.
+real_model := --workspace --features engine/real-model --test providers_real_model
+
+.PHONY: test-real-model
+test-real-model: ## a real small model behind llama.cpp's server (Python 3.11; the first run builds llama.cpp)
+ifeq ($(HAS_NEXTEST),yes)
+	$(CARGO) nextest run --no-run $(real_model)
+	tests/real-model/serve.sh $(CARGO) nextest run --no-capture $(real_model)
+else
+	@set -o pipefail; tests/real-model/serve.sh $(CARGO) test $(real_model) -- --nocapture 2>&1 | $(call sum_results,test-real-model)
+endif
+
+.PHONY: check-bedrock
+check-bedrock: ## Amazon Bedrock, which no default build has: clippy and the tests of the feature
+	$(CARGO) clippy --workspace --all-targets --features aws/bedrock -- -D warnings
+	@set -o pipefail; $(CARGO) test --workspace --features aws/bedrock --test bedrock 2>&1 | $(call sum_results,check-bedrock)
 
 .PHONY: test-clients
 test-clients: ## real boto3, AWS CLI v2 and JavaScript SDK against the stand-in (needs Python, aws, node)
@@ -136,6 +170,12 @@ provision: ## make what the topology needs in AWS, or where AWS_ENDPOINT_URL say
 .PHONY: unprovision
 unprovision: ## remove all of that again, with everything in it; at AWS, name ACCOUNT=123456789012
 	$(CARGO) run --quiet -p aws --bin provision -- --remove $(if $(ACCOUNT),--account $(ACCOUNT))
+
+.PHONY: eval
+eval: ## how often one of the first five passages answers, beside SQLite's full-text search (needs Debian's apt)
+	bench/eval/manuals.sh target/eval
+	$(CARGO) build --quiet --workspace --bin eval
+	$(DEBUG)/eval target/eval --judge
 
 .PHONY: bench-delivery
 bench-delivery: ## nanoseconds and allocations of one delivery over memory ports

@@ -5,7 +5,7 @@
 use contract::documents::{Analysed, DetailedFinding, Metric, MetricId, Passage, PassageId, Statistic, Support};
 use contract::events::Confidence;
 use engine::prompt::{Prompt, Untrusted};
-use engine::{Ask, Sitting, Unanswered};
+use engine::{Ask, Sitting};
 use runtime::StepError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -66,11 +66,10 @@ pub(crate) async fn refined(sitting: &Sitting<'_>, mut analysed: Analysed) -> Re
     };
     match asked {
         Ok(answer) => Ok(merged(analysed, answer)),
-        Err(Unanswered::Instead(instead)) => {
-            analysed.notes.extend(instead.note);
+        Err(unanswered) => {
+            analysed.notes.extend(unanswered.instead()?.note);
             Ok(analysed)
         }
-        Err(Unanswered::Stop(refused)) => Err(refused.into()),
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use contract::documents::{Analysed, Passage, PassageId};
 use contract::events::{Origin, Priority, Recommendation};
 use engine::prompt::{Prompt, Untrusted};
-use engine::{Ask, Sitting, Unanswered};
+use engine::{Ask, Sitting};
 use runtime::StepError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,12 +63,11 @@ pub(crate) async fn refined(sitting: &Sitting<'_>, judged: Judged, analysed: &An
     };
     match asked {
         Ok(answer) => Ok(worded(judged, answer)),
-        Err(Unanswered::Instead(instead)) => {
+        Err(unanswered) => {
             let mut judged = judged;
-            judged.notes.extend(instead.note);
+            judged.notes.extend(unanswered.instead()?.note);
             Ok(judged)
         }
-        Err(Unanswered::Stop(refused)) => Err(refused.into()),
     }
 }
 

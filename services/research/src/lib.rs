@@ -4,8 +4,12 @@
 //! Next: `plan` consumes `goal.requested`, `task` consumes `research.task.requested`; `analysis` reads what they bring.
 
 mod config;
+mod gather;
+mod offline;
 mod plan;
+mod prompted;
 mod task;
+mod topic;
 
 pub use config::{Config, VARIABLES};
 pub use plan::Plan;

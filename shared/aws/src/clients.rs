@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_credential_types::Credentials;
 use aws_smithy_types::retry::RetryConfig;
 
 /// Just over three seconds: the first two retransmissions of a lost packet fit in.
@@ -53,6 +54,14 @@ impl Limits {
 /// What the environment says, in the way of every AWS program.
 pub fn environment() -> ConfigLoader {
     aws_config::defaults(BehaviorVersion::latest())
+}
+
+/// Only the server at this address, with the credentials that every stand-in takes: nothing of the environment is asked.
+pub fn standin(endpoint: &str, region: &'static str) -> ConfigLoader {
+    environment()
+        .region(Region::new(region))
+        .credentials_provider(Credentials::new("test", "test", None, None, "stand-in"))
+        .endpoint_url(endpoint)
 }
 
 impl Clients {

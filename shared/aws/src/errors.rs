@@ -40,6 +40,11 @@ const TRANSIENT_CODES: &[&str] = &[
     "InternalException",
     "InternalFailure",
     "InternalServerError",
+    "InternalServerException",
+    "ModelErrorException",
+    "ModelNotReadyException",
+    "ModelStreamErrorException",
+    "ModelTimeoutException",
     "RequestTimeout",
     "RequestTimeoutException",
     "ServiceUnavailable",
@@ -95,6 +100,22 @@ where
         SdkError::TimeoutError(_) => transient(format!("{operation}: no answer within its time limit"), None),
         // Not connected, cut off, or no credentials just now: all of it may pass.
         _ => transient(cut(format_args!("{operation}: {}", chain(error))), None),
+    }
+}
+
+/// A stream of events that began well. Its exceptions have no codes: the caller knows which of them will come again.
+#[cfg(feature = "bedrock")]
+pub(crate) fn of_stream<E, R>(operation: &str, error: &SdkError<E, R>, for_good: bool) -> PortError
+where
+    E: std::error::Error + 'static,
+    R: fmt::Debug,
+{
+    match error {
+        SdkError::ServiceError(failure) if for_good => {
+            PortError::Permanent { reason: cut(format_args!("{operation}: {}", chain(failure.err()))) }
+        }
+        SdkError::ServiceError(failure) => transient(cut(format_args!("{operation}: {}", chain(failure.err()))), None),
+        _ => transient(cut(format_args!("{operation}: the answer broke off: {}", chain(error))), None),
     }
 }
 

@@ -3,6 +3,8 @@
 //! Next: `sqs`, `eventbridge`, `dynamodb` and `artifacts` are the ports; `provision` makes what the topology needs.
 
 pub mod artifacts;
+#[cfg(feature = "bedrock")]
+pub mod bedrock;
 pub mod clients;
 mod connect;
 pub mod dynamodb;

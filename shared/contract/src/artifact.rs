@@ -42,6 +42,20 @@ pub trait Artifacts: Send + Sync + fmt::Debug {
     async fn latest(&self, name: &str) -> Result<Option<(u64, ArtifactRef)>, PortError>;
 }
 
+const NAME_BYTES_MAX: usize = 64;
+
+/// Whether versions can be published under this name; if not, what can be done.
+pub fn named(name: &str) -> Result<(), PortError> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if !name.is_empty() && name.len() <= NAME_BYTES_MAX && name.chars().all(plain) {
+        return Ok(());
+    }
+    let name = crate::bounded(name);
+    Err(PortError::permanent(format!(
+        "{name:?} is no name for an artifact: use a to z, 0 to 9 and -, {NAME_BYTES_MAX} at most"
+    )))
+}
+
 /// Reads an artifact and makes sure that it is the one that was referred to.
 pub async fn fetch(store: &dyn Artifacts, wanted: &ArtifactRef) -> Result<Vec<u8>, ArtifactError> {
     wanted.verified(store.get(&wanted.uri).await?)

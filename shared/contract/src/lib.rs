@@ -16,7 +16,7 @@ mod error;
 pub mod events;
 pub mod guard;
 mod ids;
-mod json;
+pub mod json;
 pub mod limits;
 mod names;
 pub mod schema;

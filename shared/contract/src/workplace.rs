@@ -66,7 +66,7 @@ pub struct Exchange {
     pub with: Partner,
     /// The model or the tool.
     pub name: String,
-    /// Of the request: by this, and by its turn among equal ones, a replay finds the answer.
+    /// Of the request, of what it was asked for, and of its turn: by this a replay finds the answer.
     pub digest: Digest,
     pub request: Value,
     pub answer: Answered,

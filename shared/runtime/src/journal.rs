@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use contract::{ArtifactRef, Artifacts, AttemptRecord, Exchange, PortError, UnixMs, documents};
+use contract::{Answered, ArtifactRef, Artifacts, AttemptRecord, Exchange, PortError, UnixMs, documents};
 
 /// Shared by everything that works on the attempt.
 #[derive(Clone, Debug)]
@@ -30,6 +30,19 @@ impl Journal {
 
     pub(crate) fn note(&self, exchange: Exchange) {
         self.record.lock().unwrap_or_else(PoisonError::into_inner).exchanges.push(exchange);
+    }
+
+    /// That a replay had an answer to everything. Whoever met a question without one has noted it as failed and
+    /// `unrecorded`: its handler may have gone on, but what it returned is worth nothing.
+    pub(crate) fn complete(&self) -> Result<(), String> {
+        let unrecorded = |exchange: &Exchange| match &exchange.answer {
+            Answered::Failed(failure) if failure["unrecorded"] == true => Some(failure["why"].as_str()?.to_owned()),
+            _ => None,
+        };
+        match self.so_far().exchanges.iter().find_map(unrecorded) {
+            Some(why) if self.replaying.is_some() => Err(why),
+            _ => Ok(()),
+        }
     }
 
     /// What was noted so far.
@@ -79,5 +92,33 @@ impl Artifacts for Noting {
 
     async fn latest(&self, name: &str) -> Result<Option<(u64, ArtifactRef)>, PortError> {
         self.artifacts.latest(name).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::{Digest, Partner, Spend};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_replay_in_which_a_question_had_no_answer_is_not_complete() {
+        let failed = |failure| Exchange {
+            with: Partner::Tool,
+            name: "fetch".into(),
+            digest: Digest::of(b"a question"),
+            request: json!({}),
+            answer: Answered::Failed(failure),
+            began: UnixMs(0),
+            took_ms: 0,
+            cost: Spend::default(),
+            prompt: None,
+        };
+        let replay = Journal::replaying(1, UnixMs(0), vec![]);
+        replay.note(failed(json!({"why": "no such page", "again": false})));
+        assert_eq!(replay.complete(), Ok(()));
+        replay.note(failed(json!({"why": "not recorded", "again": false, "unrecorded": true})));
+        assert_eq!(replay.complete(), Err("not recorded".into()));
     }
 }

@@ -70,7 +70,10 @@ pub(crate) async fn replay(daemon: &Daemon, mut recorded: impl Read) -> Result<S
         serde_json::from_str(&text).map_err(|why| format!("standard input is no recorded step: {why}"))?;
     let handler = daemon.handler(&recorded.row).ok_or_else(|| format!("row {} is not of this agent", recorded.row))?;
     let step = recorded.step()?;
-    let replayed = match handler.handle(step).await {
+    let journal = step.journal.clone();
+    let handled = handler.handle(step).await;
+    journal.complete()?;
+    let replayed = match handled {
         Ok(handled) => Replayed::of(handled)?,
         Err(error) => Replayed { error: Some(error.to_string()), ..Replayed::default() },
     };

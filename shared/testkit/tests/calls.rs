@@ -106,7 +106,8 @@ fn plan(goal: GoalRequested) -> Handled {
     for task in 0..TASKS {
         let question = format!("question {task}");
         questions.push(question.clone());
-        handled = handled.and_emit(&ResearchTaskRequested { question, collections: vec![], sources: vec![] });
+        handled =
+            handled.and_emit(&ResearchTaskRequested { question, topic: None, collections: vec![], sources: vec![] });
     }
     handled.opening(Open::join("evidence", &ResearchHead { goal: goal.goal, questions }).all_required())
 }

@@ -70,7 +70,8 @@ async fn a_head_that_nobody_can_join_parks_its_opener_at_once() {
     for head in [refused, too_long, json!({ "goal": "a goal" }), json!("no object")] {
         let (stage, wish, shown) = (Stage::murmuration(), Wish::new("a goal"), head.to_string());
         stage.plays("research", move |_| {
-            let task = ResearchTaskRequested { question: "why?".into(), collections: vec![], sources: vec![] };
+            let task =
+                ResearchTaskRequested { question: "why?".into(), topic: None, collections: vec![], sources: vec![] };
             let handled = Handled::emit(&task).opening(Open::join("evidence", &head));
             async { Ok(handled) }
         });
@@ -200,6 +201,7 @@ async fn with_a_member_that_gives_up(required: bool) -> (Stage, Wish) {
     stage.plays("research", move |_| async move {
         let questions = vec!["question 0".to_owned(), "question 1".to_owned()];
         let task = |question: &String| ResearchTaskRequested {
+            topic: None,
             question: question.clone(),
             collections: vec![],
             sources: vec![],

@@ -22,7 +22,12 @@ fn large() -> (Stage, Wish) {
         let mut handled = Handled::nothing();
         for n in 0..6 {
             let question = format!("{n} {}", "x".repeat(30_000));
-            handled = handled.and_emit(&ResearchTaskRequested { question, collections: vec![], sources: vec![] });
+            handled = handled.and_emit(&ResearchTaskRequested {
+                question,
+                topic: None,
+                collections: vec![],
+                sources: vec![],
+            });
         }
         let head = ResearchHead { goal: "a goal".into(), questions: vec![] };
         Ok(handled.opening(Open::join("evidence", &head)))

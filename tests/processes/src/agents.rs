@@ -49,7 +49,8 @@ impl Handler for Plan {
         let questions: Vec<String> = (1..=TASKS).map(|n| format!("question {n} of: {}", goal.goal)).collect();
         let mut handled = Handled::nothing();
         for question in &questions {
-            let task = ResearchTaskRequested { question: question.clone(), collections: vec![], sources: vec![] };
+            let task =
+                ResearchTaskRequested { question: question.clone(), topic: None, collections: vec![], sources: vec![] };
             handled = handled.and_emit(&task);
         }
         Ok(handled.opening(Open::join("evidence", &ResearchHead { goal: goal.goal, questions }).all_required()))

@@ -38,9 +38,18 @@ pub struct Bird {
 }
 
 impl Flock {
-    /// All four, ready.
+    /// The four scripted ones, ready.
     pub async fn start(site: &Site) -> anyhow::Result<Flock> {
-        let mut flock = Flock { birds: NAMES.iter().map(|name| Bird::start(name, site)).collect::<Result<_, _>>()? };
+        Flock::ready(NAMES.iter().map(|name| Bird::start(name, site)).collect::<Result<_, _>>()?).await
+    }
+
+    /// The four agents themselves, ready.
+    pub async fn start_agents(site: &Site) -> anyhow::Result<Flock> {
+        Flock::ready(NAMES.iter().map(|name| Bird::agent(name, site)).collect::<Result<_, _>>()?).await
+    }
+
+    async fn ready(birds: Vec<Bird>) -> anyhow::Result<Flock> {
+        let mut flock = Flock { birds };
         for bird in &mut flock.birds {
             bird.until("receiving").await?;
         }
@@ -67,9 +76,21 @@ impl Flock {
 }
 
 impl Bird {
+    /// A scripted agent.
     pub fn start(name: &'static str, site: &Site) -> anyhow::Result<Bird> {
         let mut command = Command::new(built("scripted-agent")?);
         command.env_clear().envs(site.environment()).env("SCRIPTED_AGENT", name);
+        Bird::hatch(name, command)
+    }
+
+    /// The agent itself.
+    pub fn agent(name: &'static str, site: &Site) -> anyhow::Result<Bird> {
+        let mut command = Command::new(built(name)?);
+        command.env_clear().envs(site.environment());
+        Bird::hatch(name, command)
+    }
+
+    fn hatch(name: &'static str, mut command: Command) -> anyhow::Result<Bird> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().with_context(|| format!("{name} does not start"))?;
         let said = Arc::<Mutex<Vec<String>>>::default();
@@ -141,9 +162,9 @@ impl Drop for Bird {
     }
 }
 
-/// A program of this package. It lies beside the test, or one folder up.
+/// A program of this workspace. It lies beside the test, or one folder up.
 pub(crate) fn built(program: &str) -> anyhow::Result<PathBuf> {
     let this = std::env::current_exe()?;
     let found = this.ancestors().skip(1).take(2).map(|folder: &Path| folder.join(program)).find(|path| path.is_file());
-    found.with_context(|| format!("{program} is not built: cargo build -p processes --bins"))
+    found.with_context(|| format!("{program} is not built: cargo build --workspace --bins --tests"))
 }

@@ -6,6 +6,7 @@ pub mod agents;
 mod flock;
 mod load;
 pub mod run;
+pub mod sample;
 mod site;
 mod stage;
 mod standin;

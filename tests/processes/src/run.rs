@@ -9,6 +9,7 @@ use contract::events::GoalCompleted;
 use contract::{Event, EventData};
 
 use crate::agents::TASKS;
+use crate::sample::{self, Outcome};
 use crate::{Flock, Site, Wish};
 
 /// For a whole goal, on a machine that is busy with something else.
@@ -26,6 +27,21 @@ pub async fn goals_are_answered(site: &Site) -> anyhow::Result<()> {
     for wish in &wishes {
         completed(wish, &wish.end(&ports, GOAL_MAX).await?)?;
     }
+    flock.drain().await
+}
+
+/// The same with the agents themselves, over the sample sources.
+pub async fn reports_are_written(site: &Site) -> anyhow::Result<()> {
+    site.provision().await?;
+    let ports = site.ports().await?;
+    sample::ingest(&ports).await?;
+    let flock = Flock::start_agents(site).await?;
+    let wish = Wish::of("the sample", sample::GOAL);
+    wish.send(&ports, &site.choreography).await?;
+    let result = Outcome::of(&wish, &ports).await?;
+    ensure!(result.report.contains("## References") || result.report.contains("## Sources"), "{}", result.report);
+    ensure!(!result.analysed.findings.is_empty() && !result.analysed.metrics.is_empty(), "{:?}", result.analysed);
+    ensure!(!result.advice.recommendations.is_empty(), "no advice");
     flock.drain().await
 }
 

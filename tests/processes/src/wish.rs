@@ -9,7 +9,7 @@ use contract::{Attributes, Choreography, Event, GoalId, Tenant};
 use runtime::ledger::{Attr, Item, ItemKey};
 use runtime::ports::{Outbound, Ports};
 use runtime::{Chance, retried};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use crate::agents::SLOWLY;
@@ -22,16 +22,28 @@ const POLL: Duration = Duration::from_millis(50);
 pub struct Wish {
     pub key: String,
     pub words: String,
+    /// What else the message says: `sources`, `collections`, …
+    pub more: Map<String, Value>,
 }
 
 impl Wish {
     pub fn new(key: &str) -> Wish {
-        Wish { key: key.into(), words: format!("the goal of {key}") }
+        Wish::of(key, &format!("the goal of {key}"))
     }
 
     /// With a word that makes its analysis slow.
     pub fn slowly(key: &str) -> Wish {
-        Wish { key: key.into(), words: format!("the goal of {key}, {SLOWLY}") }
+        Wish::of(key, &format!("the goal of {key}, {SLOWLY}"))
+    }
+
+    pub fn of(key: &str, words: &str) -> Wish {
+        Wish { key: key.into(), words: words.into(), more: Map::new() }
+    }
+
+    #[must_use]
+    pub fn with(mut self, name: &str, value: Value) -> Wish {
+        self.more.insert(name.into(), value);
+        self
     }
 
     pub fn id(&self) -> GoalId {
@@ -41,8 +53,9 @@ impl Wish {
     /// As a client does that tries again: the key makes it one goal however often it arrives.
     pub async fn send(&self, ports: &Ports, choreography: &Choreography) -> anyhow::Result<()> {
         let row = choreography.rows.iter().find(|row| row.accepts_goals).context("nobody accepts goals")?;
-        let body = json!({"goal": self.words, "key": self.key}).to_string();
-        let goal = [Outbound { body, attributes: Attributes::default(), group: None }];
+        let mut body = self.more.clone();
+        body.extend([("goal".to_owned(), json!(self.words)), ("key".to_owned(), json!(self.key))]);
+        let goal = [Outbound { body: Value::Object(body).to_string(), attributes: Attributes::default(), group: None }];
         let chance = Chance::fresh();
         let once = || async { ports.queue.send(&row.queue, &goal).await?.into_iter().collect::<Result<Vec<()>, _>>() };
         retried(SEND_MAX, &chance, once).await?;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use contract::{ArtifactRef, Artifacts, Digest, PortError};
+use contract::{ArtifactRef, Artifacts, Digest, PortError, artifact};
 use futures_util::TryStreamExt as _;
 use object_store::path::Path;
 use object_store::{
@@ -25,7 +25,6 @@ pub use place::{ArtifactsError, Place};
 
 /// Far above what an agent's step makes, far below what would hurt a daemon to hold.
 pub const ARTIFACT_BYTES_MAX: usize = 64 * 1024 * 1024;
-const NAME_BYTES_MAX: usize = 64;
 /// One artifact, whole, either way.
 const TRANSFER_MAX: Duration = Duration::from_secs(60);
 
@@ -51,12 +50,7 @@ impl ArtifactStore {
 
     /// Where the versions of a name are.
     fn versions(&self, name: &str) -> Result<Path, PortError> {
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.chars().all(plain) {
-            return Err(PortError::permanent(format!(
-                "{name:?} is no name for an artifact: a to z, 0 to 9 and -, {NAME_BYTES_MAX} at most"
-            )));
-        }
+        artifact::named(name)?;
         Ok(Path::from_iter(self.place.prefix().parts().chain(Path::from(format!("names/{name}")).parts())))
     }
 

@@ -13,6 +13,9 @@ use crate::{ArtifactRef, Digest, EventType};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ResearchTaskRequested {
     pub question: String,
+    /// What the goal is about: what says nothing of it answers no question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub collections: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -24,6 +27,7 @@ impl EventData for ResearchTaskRequested {
     fn example() -> Self {
         ResearchTaskRequested {
             question: "What do competitors charge per million messages?".into(),
+            topic: Some("competitive pricing for our new product".into()),
             collections: vec!["pricing".into()],
             sources: vec![],
         }

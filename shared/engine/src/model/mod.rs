@@ -10,13 +10,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Something that answers. Adapters classify what fails by what to do about it.
+///
+/// With a schema in the request, the text of the reply is one JSON document, whatever way the provider took to it. Whether
+/// it fits is for the caller to see.
 #[async_trait]
 pub trait Model: Send + Sync + fmt::Debug {
     /// `provider/model`, as the price table spells it.
     fn name(&self) -> &str;
 
     /// Asks, tells each piece of the answer as it comes, and returns the whole.
-    async fn reply(&self, request: &Request, heard: &mut (dyn FnMut(&Delta) + Send)) -> Result<Reply, PortError>;
+    async fn reply(&self, request: &Request, heard: Hearing<'_>) -> Result<Reply, PortError>;
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -83,6 +86,9 @@ pub struct ToolSpec {
     pub arguments: Value,
 }
 
+/// Whoever listens to an answer while it comes.
+pub type Hearing<'a> = &'a mut (dyn FnMut(&Delta) + Send);
+
 /// A piece of an answer, as it comes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Delta {
@@ -105,7 +111,7 @@ pub struct Reply {
 pub enum Stop {
     End,
     ToolCall,
-    /// The output cap was reached.
+    /// Unfinished: the output cap was reached, the context is full, or the provider paused.
     Truncated,
     Refused,
 }
@@ -117,6 +123,9 @@ pub struct Usage {
     /// Of the input, what the provider had in its cache.
     #[serde(default)]
     pub cached_tokens: u64,
+    /// The provider did not count: these are ours, from the bytes, and rather too many than too few.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub estimated: bool,
 }
 
 impl Message {
@@ -130,5 +139,70 @@ impl Reply {
     pub fn text(&self) -> String {
         let words = |part: &Part| if let Part::Text { text } = part { Some(text.clone()) } else { None };
         self.parts.iter().filter_map(words).collect()
+    }
+
+    /// The document that a schema asked for: small models put thoughts before it, and a fence of Markdown around it.
+    pub fn document(&self) -> Result<Value, String> {
+        let text = self.text();
+        let text = text.rsplit_once("</think>").map_or(text.as_str(), |(_, after)| after).trim();
+        let whole = serde_json::from_str(text);
+        whole.or_else(|why| fenced(text).and_then(|inner| serde_json::from_str(inner).ok()).ok_or(why.to_string()))
+    }
+}
+
+/// What stands between the first two fences.
+fn fenced(text: &str) -> Option<&str> {
+    let (_, after) = text.split_once("```")?;
+    let (inner, _) = after.split_once("```")?;
+    Some(inner.strip_prefix("json").unwrap_or(inner).trim())
+}
+
+/// How many tokens a text is, where nobody has counted: two for every seven bytes, which is rather too many.
+pub fn estimated_tokens(text_bytes: usize) -> u64 {
+    u64::try_from(text_bytes.saturating_mul(2).div_ceil(7)).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn document(text: &str) -> Result<Value, String> {
+        let parts = vec![Part::Text { text: text.into() }];
+        Reply { parts, stop: Stop::End, usage: Usage::default(), model: String::new() }.document()
+    }
+
+    #[test]
+    fn a_document_is_found_behind_thoughts_and_inside_of_a_fence() {
+        let texts = [
+            "{\"n\":1}",
+            " \n{\"n\":1}\n",
+            "```json\n{\"n\":1}\n```",
+            "Here it is:\n```\n{\"n\":1}\n```\nAnything else?",
+            "<think>{\"n\":2}? No.</think>\n\n{\"n\":1}",
+        ];
+        for text in texts {
+            assert_eq!(document(text), Ok(json!({ "n": 1 })), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_fence_inside_of_a_document_is_part_of_it() {
+        assert_eq!(document("{\"text\":\"```json\\n{}\\n```\"}"), Ok(json!({ "text": "```json\n{}\n```" })));
+    }
+
+    #[test]
+    fn what_is_no_document_is_refused_with_a_reason() {
+        for text in ["", "{\"n\":", "I cannot.", "```json\n{\"n\":\n```"] {
+            assert!(document(text).is_err_and(|why| !why.is_empty()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_usage_of_an_earlier_version_is_read() {
+        let usage: Usage = serde_json::from_value(json!({ "input_tokens": 1, "output_tokens": 2 })).unwrap();
+        assert_eq!(usage, Usage { input_tokens: 1, output_tokens: 2, cached_tokens: 0, estimated: false });
+        assert_eq!(serde_json::to_value(usage).unwrap().get("estimated"), None);
     }
 }

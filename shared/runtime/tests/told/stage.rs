@@ -75,8 +75,12 @@ impl<I: Inputs + Send + 'static> Handler for Does<I> {
 
 fn plan(goal: GoalRequested) -> Handled {
     let questions: Vec<String> = (0..3).map(|n| format!("question {n}")).collect();
-    let task =
-        |question: &String| ResearchTaskRequested { question: question.clone(), collections: vec![], sources: vec![] };
+    let task = |question: &String| ResearchTaskRequested {
+        question: question.clone(),
+        topic: None,
+        collections: vec![],
+        sources: vec![],
+    };
     let handled = questions.iter().map(task).fold(Handled::nothing(), |all, task| all.and_emit(&task));
     handled.opening(Open::join("evidence", &ResearchHead { goal: goal.goal, questions }).quorum(3))
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use contract::{ArtifactRef, Artifacts, Digest, PortError};
+use contract::{ArtifactRef, Artifacts, Digest, PortError, artifact};
 
 use super::locked;
 
@@ -54,12 +54,14 @@ impl Artifacts for MemoryArtifacts {
     }
 
     async fn publish(&self, name: &str, version: u64, artifact: &ArtifactRef) -> Result<bool, PortError> {
+        artifact::named(name)?;
         let mut versions = locked(&self.1);
         let there = versions.entry((name.to_owned(), version)).or_insert_with(|| artifact.clone());
         Ok(there.sha256 == artifact.sha256)
     }
 
     async fn latest(&self, name: &str) -> Result<Option<(u64, ArtifactRef)>, PortError> {
+        artifact::named(name)?;
         let versions = locked(&self.1);
         let newest = versions.range((name.to_owned(), 0)..=(name.to_owned(), u64::MAX)).next_back();
         Ok(newest.map(|((_, version), artifact)| (*version, artifact.clone())))

@@ -84,7 +84,8 @@ pub fn evidence(tasks: usize, quorum: u32) -> Handled {
     let questions: Vec<String> = (0..tasks).map(|task| format!("question {task}")).collect();
     let mut handled = Handled::nothing();
     for question in &questions {
-        let task = ResearchTaskRequested { question: question.clone(), collections: vec![], sources: vec![] };
+        let task =
+            ResearchTaskRequested { question: question.clone(), topic: None, collections: vec![], sources: vec![] };
         handled = handled.and_emit(&task);
     }
     let head = ResearchHead { goal: "a goal".into(), questions };

@@ -176,7 +176,12 @@ impl Handler for Plan {
             let question = format!("{nonce} {task}");
             questions.push(question.clone());
             let question = if tasks < 5 { format!("{question} {padding}") } else { question };
-            handled = handled.and_emit(&ResearchTaskRequested { question, collections: vec![], sources: vec![] });
+            handled = handled.and_emit(&ResearchTaskRequested {
+                question,
+                topic: None,
+                collections: vec![],
+                sources: vec![],
+            });
         }
         let head = ResearchHead { goal: goal.goal, questions };
         let quorum = u32::try_from(tasks.min(2)).unwrap_or(0);

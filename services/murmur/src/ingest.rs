@@ -1,0 +1,38 @@
+//! Owns filling collections from the command line.
+//! Never a queue or a table: only artifacts are written.
+//! Next: `engine::corpus` reads the files; research finds the new version by itself.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::ensure;
+use aws::artifacts::{ArtifactStore, Place};
+use aws::clients::{Clients, Limits, environment};
+use contract::{Artifacts, Topology};
+use engine::corpus;
+use runtime::config::Config;
+
+use crate::show;
+
+/// Whether every file could be read.
+pub(crate) async fn ingest(asked: &crate::Ingest) -> anyhow::Result<bool> {
+    let choreography = Topology::murmuration().check().map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
+    let config = Config::from_env(&choreography, &[]).map_err(|why| anyhow::anyhow!("{why}"))?;
+    let clients = Clients::load(environment(), Limits::default()).await;
+    let store = ArtifactStore::open(Place::of(config.artifacts.as_ref())?, &clients).await?;
+    let artifacts: Arc<dyn Artifacts> = Arc::new(store);
+    let mut all = true;
+    for folder in &asked.sources {
+        ensure!(folder.exists(), "{} does not exist", folder.display());
+        all &= one(folder, &asked.collection, &artifacts).await?;
+    }
+    Ok(all)
+}
+
+/// One folder or file; whether all of it could be read.
+pub(crate) async fn one(folder: &Path, collection: &str, artifacts: &Arc<dyn Artifacts>) -> anyhow::Result<bool> {
+    let progress = show::Ingesting::new(&folder.display().to_string());
+    let told = corpus::ingest(folder, collection, artifacts, &progress).await?;
+    progress.ended(&told);
+    Ok(told.failed.is_empty())
+}

@@ -1,0 +1,100 @@
+//! Owns what a person sees: progress while it runs, the report and the advice at the end.
+//! Never fails because nobody reads it.
+//! Next: the terminal; the report alone goes to standard output, so that it can be piped.
+
+use std::fmt;
+use std::io::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use contract::events::{GoalCompleted, Priority};
+use engine::corpus::{Ingested, Progress};
+use serde_json::Value;
+
+use crate::run::Kept;
+
+/// One line of progress.
+pub(crate) fn line(what: fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "· {what}");
+}
+
+pub(crate) fn seconds(took: Duration) -> String {
+    format!("{:.1} s", took.as_secs_f64())
+}
+
+pub(crate) fn step(row: &str, state: &str, cause: Option<&str>) {
+    let what = match state {
+        "claimed" => "at work",
+        "committed" => "done",
+        "released" => "will be tried again",
+        "parked" => "gave up",
+        other => other,
+    };
+    match cause.filter(|_| state != "committed" && state != "claimed") {
+        Some(cause) => line(format_args!("{row}: {what}: {cause}")),
+        None => line(format_args!("{row}: {what}")),
+    }
+}
+
+pub(crate) fn completed(done: &GoalCompleted, kept: &Kept, took: Duration) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{}", kept.report.trim_end());
+    if !kept.recommendations.recommendations.is_empty() {
+        let _ = writeln!(out, "\n## Recommendations\n");
+        for (number, advice) in kept.recommendations.recommendations.iter().enumerate() {
+            let priority = match advice.priority {
+                Priority::High => "high",
+                Priority::Medium => "medium",
+                Priority::Low => "low",
+            };
+            let _ = writeln!(out, "{}. **{}** ({priority}): {}", number + 1, advice.title, advice.rationale);
+            if let Some(otherwise) = &advice.reconsider_if {
+                let _ = writeln!(out, "   Reconsider if {otherwise}.");
+            }
+        }
+    }
+    drop(out);
+    for missing in &done.missing {
+        line(format_args!("missing: {missing}"));
+    }
+    line(format_args!("done in {}", seconds(took)));
+    for file in &kept.files {
+        line(format_args!("{}", file.display()));
+    }
+}
+
+pub(crate) fn failed(kind: &str, data: &Value) {
+    line(format_args!("{kind}: {}", data["cause"]));
+}
+
+/// How far the reading of a folder is.
+pub(crate) struct Ingesting {
+    folder: String,
+    files: AtomicUsize,
+}
+
+impl Ingesting {
+    pub(crate) fn new(folder: &str) -> Ingesting {
+        Ingesting { folder: folder.to_owned(), files: AtomicUsize::new(0) }
+    }
+
+    pub(crate) fn ended(&self, told: &Ingested) {
+        let Ingested { read, unchanged, removed, passages, tables, failed, .. } = told;
+        line(format_args!(
+            "{}: {read} files read, {unchanged} unchanged, {removed} removed: {passages} passages, {tables} tables",
+            self.folder
+        ));
+        for (address, why) in failed {
+            line(format_args!("{address} was not read: {why}"));
+        }
+    }
+}
+
+impl Progress for Ingesting {
+    fn found(&self, files: usize) {
+        self.files.store(files, Ordering::Relaxed);
+        line(format_args!("{}: {files} files", self.folder));
+    }
+
+    fn done(&self, _: &str) {}
+}

@@ -1,0 +1,207 @@
+//! Owns looking: in the collections, on the web where a search is configured, at the addresses that the goal names.
+//! Never an answer of its own: passages and tables as they stand, the best first, each once.
+//! Next: `task` stores what was gathered.
+
+use std::collections::BTreeSet;
+
+use contract::documents::{Gathered, Missed, Passage, Source, Table};
+use contract::events::ResearchTaskRequested;
+use contract::{Partner, PortError, Spend};
+use engine::corpus::{Found, Library, Query, Raw, Reading};
+use engine::exchange::{Costing, Exchanges, Question};
+use engine::tools::{fetch, web};
+use engine::{Sitting, corpus};
+use runtime::{Step, StepError};
+
+use crate::{Config, prompted};
+
+const PASSAGES_MAX: usize = 12;
+const TABLES_MAX: usize = 6;
+/// Of what a web search finds, so many are read.
+const PAGES_MAX: usize = 5;
+/// The name under which a search is recorded.
+const SEARCH: &str = "search_collections";
+/// What was fetched is in no collection.
+const WEB: &str = "web";
+
+/// Everything about one task.
+pub(crate) async fn gathered(
+    config: &Config,
+    task: &ResearchTaskRequested,
+    step: &Step,
+) -> Result<Gathered, StepError> {
+    let sitting = config.mind.at(step);
+    let mut gathered = Gathered { question: task.question.clone(), ..Gathered::default() };
+    if task.sources.is_empty() {
+        let (queries, note) = queries(&sitting, task).await?;
+        gathered.missed.extend(note.map(|why| Missed { what: "a model's searches".into(), why }));
+        if is_about(config, task, &sitting.exchanges, &mut gathered).await? {
+            for query in &queries {
+                let found = search(config, &sitting.exchanges, task, query).await?;
+                take(&mut gathered, found.sources, found.passages, found.tables);
+            }
+        }
+        from_the_web(config, &sitting.exchanges, task, &mut gathered).await?;
+    } else {
+        for address in &task.sources {
+            match page(config, &sitting.exchanges, address).await {
+                Ok(reading) => keep(&sitting.exchanges, task, vec![reading], &mut gathered).await?,
+                // The whole task is tried again, and gives up in the end: it is about this address and nothing else.
+                Err(error @ PortError::Transient { .. }) => return Err(error.into()),
+                Err(PortError::Permanent { reason }) => {
+                    gathered.missed.push(Missed { what: address.clone(), why: reason });
+                }
+            }
+        }
+    }
+    bounded(&mut gathered);
+    Ok(gathered)
+}
+
+/// The question itself, and a model's words for it.
+async fn queries(
+    sitting: &Sitting<'_>,
+    task: &ResearchTaskRequested,
+) -> Result<(Vec<String>, Option<String>), StepError> {
+    let mut queries = vec![task.question.clone()];
+    match prompted::queries(sitting, &task.question).await {
+        Ok(more) => queries.extend(more),
+        Err(unanswered) => return Ok((queries, unanswered.instead()?.note)),
+    }
+    Ok((queries, None))
+}
+
+/// Whether the collections say anything about the topic at all. A question has words of its own ("change over time") that
+/// stand in every text: what answers only those answers nothing.
+async fn is_about(
+    config: &Config,
+    task: &ResearchTaskRequested,
+    exchanges: &Exchanges<'_>,
+    gathered: &mut Gathered,
+) -> Result<bool, StepError> {
+    let topic = task.topic.as_deref().unwrap_or(&task.question);
+    let found = search(config, exchanges, task, topic).await?;
+    for unknown in &found.unknown {
+        let why = "there is no such collection: ingest its sources first".to_owned();
+        gathered.missed.push(Missed { what: format!("collection {unknown}"), why });
+    }
+    Ok(!found.passages.is_empty() || !found.tables.is_empty())
+}
+
+async fn search(
+    config: &Config,
+    exchanges: &Exchanges<'_>,
+    task: &ResearchTaskRequested,
+    words: &str,
+) -> Result<Found, PortError> {
+    let query = Query {
+        collections: task.collections.clone(),
+        question: words.to_owned(),
+        passages_max: PASSAGES_MAX,
+        tables_max: TABLES_MAX,
+    };
+    let damaged = |why: serde_json::Error| PortError::permanent(format!("a search is damaged: {why}"));
+    let request = serde_json::to_value(&query).map_err(damaged)?;
+    let question = Question { with: Partner::Tool, name: SEARCH.into(), request, prompt: None };
+    let live = async || {
+        let found = config.library.search(&query, exchanges.place.artifacts()).await?;
+        Ok(Costing { answer: serde_json::to_value(found).map_err(damaged)?, cost: Spend::default() })
+    };
+    serde_json::from_value(exchanges.made(question, live).await?).map_err(damaged)
+}
+
+/// Pages that a search of the web finds. One that cannot be had is named, and the others are read.
+async fn from_the_web(
+    config: &Config,
+    exchanges: &Exchanges<'_>,
+    task: &ResearchTaskRequested,
+    gathered: &mut Gathered,
+) -> Result<(), StepError> {
+    if !config.tools.has(web::NAME) {
+        return Ok(());
+    }
+    let results = match web::asked(&config.tools, exchanges, &task.question).await {
+        Ok(results) => results,
+        Err(error @ PortError::Transient { .. }) => return Err(error.into()),
+        Err(PortError::Permanent { reason }) => {
+            gathered.missed.push(Missed { what: "the web search".into(), why: reason });
+            return Ok(());
+        }
+    };
+    let mut readings = vec![];
+    for result in results.iter().take(PAGES_MAX) {
+        match page(config, exchanges, &result.url).await {
+            Ok(reading) => readings.push(reading),
+            Err(error) => gathered.missed.push(Missed { what: result.url.clone(), why: error.to_string() }),
+        }
+    }
+    keep(exchanges, task, readings, gathered).await
+}
+
+/// One address, fetched and read.
+async fn page(config: &Config, exchanges: &Exchanges<'_>, address: &str) -> Result<Reading, PortError> {
+    let page = fetch::asked(&config.tools, exchanges, address).await?;
+    let bytes = page.read(&**exchanges.place.artifacts()).await.map_err(|why| PortError::permanent(why.to_string()))?;
+    let (url, mediatype) = (page.url, page.mediatype);
+    // A page may take a second to read, and the executor has other deliveries.
+    let read = tokio::task::spawn_blocking(move || {
+        corpus::read(Raw { collection: WEB, address: &url, mediatype: Some(&mediatype), bytes: &bytes })
+    });
+    let read = read.await.map_err(|died| PortError::permanent(format!("its reader ended: {died}")))?;
+    read.map_err(|why| PortError::permanent(why.to_string()))
+}
+
+/// What readings say about the question, with their texts stored.
+async fn keep(
+    exchanges: &Exchanges<'_>,
+    task: &ResearchTaskRequested,
+    readings: Vec<Reading>,
+    gathered: &mut Gathered,
+) -> Result<(), StepError> {
+    let query = Query {
+        collections: vec![],
+        question: task.question.clone(),
+        passages_max: PASSAGES_MAX,
+        tables_max: TABLES_MAX,
+    };
+    let found = Library::among(&query, readings, exchanges.place.artifacts()).await?;
+    take(gathered, found.sources, found.passages, found.tables);
+    Ok(())
+}
+
+fn take(gathered: &mut Gathered, sources: Vec<Source>, passages: Vec<Passage>, tables: Vec<Table>) {
+    for source in sources {
+        if !gathered.sources.iter().any(|known| known.id == source.id) {
+            gathered.sources.push(source);
+        }
+    }
+    for passage in passages {
+        match gathered.passages.iter_mut().find(|known| known.id == passage.id || known.quote == passage.quote) {
+            Some(known) => known.relevance = known.relevance.max(passage.relevance),
+            None => gathered.passages.push(passage),
+        }
+    }
+    for table in tables {
+        match gathered.tables.iter_mut().find(|known| known.id == table.id) {
+            Some(known) => known.relevance = known.relevance.max(table.relevance),
+            None => gathered.tables.push(table),
+        }
+    }
+}
+
+/// The best first, no more than can be read, and no source that nothing here names.
+fn bounded(gathered: &mut Gathered) {
+    gathered.passages.sort_by(|one, other| other.relevance.total_cmp(&one.relevance));
+    gathered.tables.sort_by(|one, other| other.relevance.total_cmp(&one.relevance));
+    gathered.tables.truncate(TABLES_MAX);
+    // A table's rows lead back to passages, which must be there.
+    let rows: BTreeSet<_> = gathered.tables.iter().flat_map(|table| table.passages.iter().cloned()).collect();
+    let mut kept = 0;
+    gathered.passages.retain(|passage| {
+        kept += usize::from(!rows.contains(&passage.id));
+        kept <= PASSAGES_MAX || rows.contains(&passage.id)
+    });
+    let named: BTreeSet<_> = gathered.passages.iter().map(|passage| passage.source.clone()).collect();
+    let of_tables: BTreeSet<_> = gathered.tables.iter().map(|table| table.source.clone()).collect();
+    gathered.sources.retain(|source| named.contains(&source.id) || of_tables.contains(&source.id));
+}

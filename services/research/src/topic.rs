@@ -1,0 +1,119 @@
+//! Owns what a goal is about, once its orders are taken away: "Research X and create a report" is about X.
+//! Never drops what it does not understand: a goal in another script is its own topic.
+//! Next: `offline` asks about it.
+
+/// What a person says to somebody who is to work, not what the work is about.
+const ORDERS: &[&str] = &[
+    "please",
+    "research",
+    "investigate",
+    "analyse",
+    "analyze",
+    "examine",
+    "study",
+    "explore",
+    "assess",
+    "review",
+    "find",
+    "look",
+    "into",
+    "tell",
+    "me",
+    "give",
+    "us",
+    "explain",
+    "describe",
+    "summarise",
+    "summarize",
+    "compare",
+    "the",
+    "a",
+    "an",
+    "out",
+    "about",
+    "on",
+    "find",
+    "do",
+    "some",
+    "can",
+    "could",
+    "you",
+    "i",
+    "want",
+    "need",
+    "to",
+    "know",
+    "we",
+];
+/// Where the orders about the result begin.
+const RESULT: &[&str] = &[
+    " and create ",
+    " and write ",
+    " and produce ",
+    " and prepare ",
+    " and summarise",
+    " and summarize",
+    " and give ",
+    " and recommend",
+    " and make ",
+    " and report",
+    " then ",
+    ", create ",
+    ", write ",
+    ", then ",
+    "; ",
+];
+const TOPIC_CHARS_MAX: usize = 160;
+
+/// The goal without its orders, in its own words.
+pub(crate) fn topic_of(goal: &str) -> String {
+    let first = goal.trim().split(['\n', '\r']).next().unwrap_or_default();
+    let lower = first.to_ascii_lowercase();
+    let end = RESULT.iter().filter_map(|order| lower.find(order)).filter(|at| *at > 0).min().unwrap_or(first.len());
+    let wish = first[..end].trim();
+    let mut rest = wish;
+    while let Some((word, after)) = rest.split_once(char::is_whitespace) {
+        let plain = word.trim_matches(|c: char| !c.is_alphanumeric()).to_ascii_lowercase();
+        if !ORDERS.contains(&plain.as_str()) {
+            break;
+        }
+        rest = after.trim_start();
+    }
+    let topic = rest.trim_end_matches(['.', '!', '?', ',', ':', ';']).trim();
+    let topic = if topic.is_empty() { first.trim() } else { topic };
+    topic.chars().take(TOPIC_CHARS_MAX).collect()
+}
+
+/// Its words, in lower case.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::topic_of;
+
+    #[test]
+    fn the_orders_of_a_goal_are_not_its_topic() {
+        for (goal, topic) in [
+            (
+                "Research competitive pricing for our new product and create a summary report",
+                "competitive pricing for our new product",
+            ),
+            ("Please find out about espresso machines, then recommend one.", "espresso machines"),
+            ("What do competitors charge?", "What do competitors charge"),
+            ("research", "research"),
+            ("競合他社の価格を調べて", "競合他社の価格を調べて"),
+            ("Compare PostgreSQL and MySQL", "PostgreSQL and MySQL"),
+        ] {
+            assert_eq!(topic_of(goal), topic, "{goal}");
+        }
+    }
+
+    #[test]
+    fn a_topic_is_never_longer_than_a_line() {
+        let goal = format!("research {}", "é".repeat(5_000));
+        assert!(topic_of(&goal).chars().count() <= 160);
+        assert_eq!(topic_of("two\nlines"), "two");
+    }
+}

@@ -1,0 +1,205 @@
+//! Owns a question from its prompt to an answer that can be used: models in order, sources that fit, one repair.
+//! Never tells a reader of the result what a model said that was refused: a note says only that it was.
+//! Next: `calling` asks, `form` judges; the agent's `offline` does what is left.
+
+use contract::{Digest, Partner, PortError, Refused, bounded};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use super::calling::Conversation;
+use super::config::{IfUnusable, Structured};
+use super::form::Form;
+use super::rounds::Rounds;
+use super::{Ask, Instead, Sitting, Thinker, Unanswered, tokens};
+use crate::exchange::Unmade;
+use crate::model::{Message, Part, Request, Role, Sampling, Stop};
+use crate::prompt::{Fence, Filled};
+use crate::tools::Toolbox;
+
+/// Why one model did not bring it.
+pub(super) enum Fell {
+    /// Perhaps the next one does.
+    Next {
+        why: String,
+        may_pass: bool,
+    },
+    Unusable(Vec<String>),
+    Exhausted,
+    Stop(Refused),
+}
+
+/// What of an answer is shown to the model again, for its repair.
+const SHOWN_AGAIN_CHARS_MAX: usize = 20_000;
+
+impl Fell {
+    pub(super) fn of(unmade: Unmade, thinker: &Thinker) -> Fell {
+        match unmade {
+            Unmade::Spending(Refused::Exhausted) => Fell::Exhausted,
+            Unmade::Spending(refused) => Fell::Stop(refused),
+            Unmade::Asking(error) => {
+                let may_pass = matches!(error, PortError::Transient { .. });
+                Fell::Next { why: format!("{}: {error}", thinker.settings.name), may_pass }
+            }
+            Unmade::Unrecorded(why) => Fell::Stop(PortError::permanent(why).into()),
+        }
+    }
+}
+
+impl Sitting<'_> {
+    /// An answer that fits its schema and has no faults; or that there is none, and what to do then.
+    pub async fn ask<T: DeserializeOwned + JsonSchema + Send>(&self, ask: Ask<'_, T>) -> Result<T, Unanswered> {
+        self.ask_with(ask, &Toolbox::default()).await
+    }
+
+    /// The same, of a model that may use those of these tools which the agent's configuration allows it.
+    pub async fn ask_with<T>(&self, ask: Ask<'_, T>, tools: &Toolbox) -> Result<T, Unanswered>
+    where
+        T: DeserializeOwned + JsonSchema + Send,
+    {
+        if self.mind.is_offline() {
+            return Err(self.without_models());
+        }
+        let wrong = |why: String| Unanswered::Stop(PortError::permanent(why).into());
+        let form = Form::of::<T>().map_err(wrong)?;
+        let key = self.exchanges.place.key();
+        let filled = ask.prompt.filled(&ask.values, &ask.sources, key).map_err(wrong)?;
+        let about = json!({"form": form.schema.name, "values": ask.values, "sources": ask.sources});
+        let name = format!("{}:{}", ask.prompt.version, Digest::of_data(&about));
+        let talk = Conversation::new(self.exchanges.in_order(&name), self.mind, ask.prompt.version);
+        let (mut whys, mut may_pass) = (vec![], false);
+        for thinker in &self.mind.thinkers {
+            match self.by(thinker, &talk, &ask, &form, &filled, tools).await {
+                Ok(answer) => {
+                    talk.remember().await;
+                    return Ok(answer);
+                }
+                Err(Fell::Next { why, may_pass: may }) => {
+                    tracing::warn!(prompt = ask.prompt.version, why, "a model did not answer");
+                    whys.push(why);
+                    may_pass |= may;
+                }
+                Err(Fell::Unusable(problems)) => return Err(self.unusable(ask.prompt.version, &problems)),
+                Err(Fell::Exhausted) => return Err(instead("the goal's budget is exhausted")),
+                Err(Fell::Stop(refused)) => return Err(Unanswered::Stop(refused)),
+            }
+        }
+        Err(self.unanswered(&whys, may_pass))
+    }
+
+    async fn by<T: DeserializeOwned>(
+        &self,
+        thinker: &Thinker,
+        talk: &Conversation<'_>,
+        ask: &Ask<'_, T>,
+        form: &Form,
+        filled: &Filled,
+        tools: &Toolbox,
+    ) -> Result<T, Fell> {
+        let mut rounds = Rounds::new(tools, talk, &filled.fence);
+        let mut request = self.request(thinker, form, filled, &rounds)?;
+        let reply = rounds.until_words(talk, thinker, &mut request).await?;
+        if reply.stop == Stop::Refused {
+            return Err(Fell::Next { why: format!("{} declined to answer", thinker.settings.name), may_pass: false });
+        }
+        let problems = match form.judged(&reply, ask.faults) {
+            Ok(answer) => return Ok(answer),
+            Err(problems) => problems,
+        };
+        tracing::info!(prompt = ask.prompt.version, ?problems, "a model is asked to repair its answer");
+        let said = filled.fence.harmless(&reply.text()).chars().take(SHOWN_AGAIN_CHARS_MAX).collect::<String>();
+        let said = if said.is_empty() { "(nothing)".to_owned() } else { said };
+        request.messages.push(Message { role: Role::Assistant, parts: vec![Part::Text { text: said }] });
+        request.messages.push(Message::user(repair(&problems, &filled.fence)));
+        let reply = rounds.until_words(talk, thinker, &mut request).await?;
+        form.judged(&reply, ask.faults).map_err(Fell::Unusable)
+    }
+
+    /// With as many sources as the model's context takes, the best first.
+    fn request(&self, thinker: &Thinker, form: &Form, filled: &Filled, rounds: &Rounds<'_>) -> Result<Request, Fell> {
+        let agent = &self.mind.agent;
+        let in_words = thinker.settings.structured == Structured::Prompt;
+        let told = if in_words { format!("\n\n{}", form.in_words()) } else { String::new() };
+        let mut request = Request {
+            system: format!("{}{told}", filled.system),
+            messages: vec![Message::user(filled.user_with(0))],
+            tools: rounds.specs(),
+            schema: (!in_words).then(|| form.schema.clone()),
+            sampling: Sampling {
+                temperature: agent.temperature,
+                top_p: agent.top_p,
+                output_tokens_max: agent.output_tokens_max,
+            },
+        };
+        let context = u64::from(thinker.settings.context_tokens);
+        let mut size = tokens::of_request(&request) + u64::from(agent.output_tokens_max);
+        let fits = |source: &&String| {
+            size += tokens::of(source) + 2;
+            size <= context
+        };
+        let count = filled.sources.iter().take_while(fits).count();
+        let bare = filled.sources.is_empty() && size > context;
+        if bare || (count == 0 && !filled.sources.is_empty()) {
+            let why = format!(
+                "{}: not even the best source fits into its context of {context} tokens",
+                thinker.settings.name
+            );
+            return Err(Fell::Next { why, may_pass: false });
+        }
+        if count < filled.sources.len() {
+            tracing::debug!(shown = count, of = filled.sources.len(), "sources were left out of a prompt");
+        }
+        request.messages = vec![Message::user(filled.user_with(count))];
+        Ok(request)
+    }
+
+    /// A replay of a step that had models must not quietly do without.
+    fn without_models(&self) -> Unanswered {
+        let recorded = self.exchanges.place.recorded().unwrap_or_default();
+        match recorded.iter().find(|exchange| exchange.with == Partner::Model) {
+            Some(exchange) => Unanswered::Stop(Refused::Port(PortError::permanent(format!(
+                "this step was recorded with the model {}, and this agent has none: set MURMUR_MODELS as it was then",
+                exchange.name
+            )))),
+            None => Unanswered::Instead(Instead::default()),
+        }
+    }
+
+    fn unusable(&self, prompt: &str, problems: &[String]) -> Unanswered {
+        tracing::warn!(prompt, ?problems, "a model's answer cannot be used");
+        match self.mind.agent.if_unusable {
+            IfUnusable::Offline => {
+                instead("a model was asked, but its answer did not fit its form or its evidence and was not used")
+            }
+            IfUnusable::Park => Unanswered::Unusable(bounded(format!(
+                "no usable answer to prompt {prompt}: {}",
+                crate::prompt::visible(&problems.join("; "))
+            ))),
+        }
+    }
+
+    fn unanswered(&self, whys: &[String], may_pass: bool) -> Unanswered {
+        let why = || bounded(format!("no model answered: {}", whys.join("; ")));
+        match self.mind.agent.if_unusable {
+            IfUnusable::Offline => instead("no model answered"),
+            IfUnusable::Park if may_pass => Unanswered::Stop(PortError::transient(why()).into()),
+            IfUnusable::Park => Unanswered::Unusable(why()),
+        }
+    }
+}
+
+fn instead(note: &str) -> Unanswered {
+    Unanswered::Instead(Instead { note: Some(format!("{note}; this was done without a model")) })
+}
+
+/// Tells a model exactly what was wrong. What it wrote itself may stand in there: it is made harmless.
+fn repair(problems: &[String], fence: &Fence) -> String {
+    let line = |problem: &String| {
+        let short: String = fence.harmless(problem).chars().take(400).collect();
+        format!("\n- {}", short.replace('\n', " "))
+    };
+    let list: String = problems.iter().map(line).collect();
+    format!(
+        "Your answer cannot be used:{list}\nAnswer again: the whole answer, in the form that was asked for, and nothing else."
+    )
+}

@@ -1,0 +1,188 @@
+//! The four agents as processes over the stand-in: the sample, and what people send that nobody hoped for.
+//! Never a number that was copied: what is expected is computed here, from the sample's files.
+//! Next: `outside.rs` runs the sample against servers that nobody here wrote.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use anyhow::Context as _;
+use contract::documents::{Analysed, Statistic};
+use embedded_cloud::{EmbeddedCloud, Options};
+use processes::sample::{self, Outcome};
+use processes::{Flock, Site, Wish};
+use runtime::ports::Ports;
+use serde_json::json;
+use tempfile::TempDir;
+
+struct Scene {
+    cloud: EmbeddedCloud,
+    site: Site,
+    ports: Ports,
+    flock: Flock,
+}
+
+impl Scene {
+    async fn start() -> anyhow::Result<Scene> {
+        let cloud = EmbeddedCloud::start(Options::in_memory()).await?;
+        let site = Site::at(cloud.endpoint())?;
+        site.provision().await?;
+        let ports = site.ports().await?;
+        let flock = Flock::start_agents(&site).await?;
+        Ok(Scene { cloud, site, ports, flock })
+    }
+
+    async fn outcome(&self, wish: &Wish) -> anyhow::Result<Outcome> {
+        wish.send(&self.ports, &self.site.choreography).await?;
+        Outcome::of(wish, &self.ports).await
+    }
+
+    async fn end(self) -> anyhow::Result<()> {
+        self.flock.drain().await?;
+        self.cloud.stop().await;
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_numbers_of_the_samples_report_are_right() -> anyhow::Result<()> {
+    let scene = Scene::start().await?;
+    let told = sample::ingest(&scene.ports).await?;
+    anyhow::ensure!(told.failed.is_empty() && told.read == 19, "{told:?}");
+    let outcome = scene.outcome(&Wish::of("sample", sample::GOAL)).await?;
+    let prices = column("plans.csv", "monthly_price_usd")?;
+    for (statistic, wanted) in [
+        (Statistic::Min, prices[0]),
+        (Statistic::Median, median(&prices)),
+        (Statistic::Max, prices[prices.len() - 1]),
+        (Statistic::Count, prices.len() as f64),
+    ] {
+        assert_eq!(metric(&outcome.analysed, "plans.csv", "monthly_price_usd", statistic, &[]), Some(wanted));
+    }
+    for (segment, answers) in by_group("churn-survey.csv", "segment", "willingness_to_pay_usd")? {
+        let found = metric(
+            &outcome.analysed,
+            "churn-survey.csv",
+            "willingness_to_pay_usd",
+            Statistic::Median,
+            &[("segment", &segment)],
+        );
+        assert_eq!(found, Some(median(&answers)), "{segment}");
+    }
+    let shown = format!("{}", median(&prices));
+    assert!(outcome.report.contains(&shown), "{shown} is not in the report:\n{}", outcome.report);
+    assert!(outcome.done.missing.is_empty());
+    assert!(!outcome.advice.recommendations.is_empty());
+    scene.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_planted_in_the_sample_is_shown() -> anyhow::Result<()> {
+    let scene = Scene::start().await?;
+    sample::ingest(&scene.ports).await?;
+    let outcome = scene.outcome(&Wish::of("sample", sample::GOAL)).await?;
+    let conflicts = format!("{:?}", outcome.analysed.conflicts);
+    assert!(conflicts.contains("49") && conflicts.contains("59"), "Heronpost's two prices: {conflicts}");
+    assert!(!outcome.report.contains("199"), "the hidden order of a page was obeyed:\n{}", outcome.report);
+    assert!(!outcome.report.contains("169.254"), "{}", outcome.report);
+    scene.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_goal_that_no_source_answers_ends_without_an_invented_answer() -> anyhow::Result<()> {
+    let scene = Scene::start().await?;
+    let empty = scene.outcome(&Wish::of("no sources", "Research the moons of Jupiter")).await?;
+    sample::ingest(&scene.ports).await?;
+    let beside = scene.outcome(&Wish::of("other sources", "Research the moons of Jupiter")).await?;
+    let foreign = scene.outcome(&Wish::of("other script", "木星の衛星について調べて")).await?;
+    for outcome in [empty, beside, foreign] {
+        assert!(outcome.analysed.findings.is_empty(), "{:?}", outcome.analysed.findings);
+        assert!(outcome.report.to_lowercase().contains("no evidence"), "{}", outcome.report);
+        assert!(outcome.advice.recommendations.is_empty(), "{:?}", outcome.advice);
+    }
+    scene.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_inside_the_house_is_refused_and_named() -> anyhow::Result<()> {
+    let scene = Scene::start().await?;
+    sample::ingest(&scene.ports).await?;
+    let inward = "http://169.254.169.254/latest/meta-data/";
+    let outcome = scene.outcome(&Wish::of("inward", sample::GOAL).with("sources", json!([inward]))).await?;
+    assert!(outcome.analysed.missed.iter().any(|missed| missed.what == inward), "{:?}", outcome.analysed.missed);
+    assert!(!outcome.analysed.findings.is_empty());
+    scene.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collection_that_does_not_exist_is_named() -> anyhow::Result<()> {
+    let scene = Scene::start().await?;
+    let wish = Wish::of("unknown", sample::GOAL).with("collections", json!(["nowhere"]));
+    let outcome = scene.outcome(&wish).await?;
+    let named = outcome.analysed.missed.iter().any(|missed| missed.what.contains("nowhere"));
+    assert!(named, "{:?}", outcome.analysed.missed);
+    scene.end().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_version_of_a_collection_is_found_without_a_restart() -> anyhow::Result<()> {
+    let scene = Scene::start().await?;
+    let folder = TempDir::new()?;
+    fs::write(folder.path().join("one.md"), "# Espresso\n\nThe Ristretto 9 espresso machine costs 900 USD.\n")?;
+    sample::ingest_folder(folder.path(), &scene.ports).await?;
+    let goal = "Research prices of espresso machines";
+    let first = scene.outcome(&Wish::of("first", goal)).await?;
+    assert!(first.report.contains("Ristretto 9"), "{}", first.report);
+    fs::write(folder.path().join("two.md"), "# Espresso\n\nThe Lungo 4 espresso machine costs 400 USD.\n")?;
+    fs::remove_file(folder.path().join("one.md"))?;
+    let told = sample::ingest_folder(folder.path(), &scene.ports).await?;
+    assert_eq!((told.read, told.removed), (1, 1));
+    let second = scene.outcome(&Wish::of("second", goal)).await?;
+    assert!(second.report.contains("Lungo 4") && !second.report.contains("Ristretto 9"), "{}", second.report);
+    scene.end().await
+}
+
+fn metric(analysed: &Analysed, file: &str, column: &str, statistic: Statistic, group: &[(&str, &str)]) -> Option<f64> {
+    let group: BTreeMap<String, String> = group.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+    let source = analysed.sources.iter().find(|source| source.address == file)?;
+    let tables: Vec<_> =
+        analysed.tables.iter().filter(|table| table.source == source.id).map(|table| &table.id).collect();
+    let found = analysed.metrics.iter().find(|metric| {
+        tables.contains(&&metric.table)
+            && metric.column == column
+            && metric.statistic == statistic
+            && metric.group == group
+    });
+    found.map(|metric| metric.value)
+}
+
+fn rows(file: &str) -> anyhow::Result<Vec<BTreeMap<String, String>>> {
+    let mut reader = csv::Reader::from_path(sample::folder().join(file))?;
+    Ok(reader.deserialize().collect::<Result<_, _>>()?)
+}
+
+/// The column's numbers, sorted.
+fn column(file: &str, name: &str) -> anyhow::Result<Vec<f64>> {
+    let all = by_group(file, name, name)?.into_values().flatten();
+    Ok(sorted(all.collect()))
+}
+
+fn by_group(file: &str, by: &str, of: &str) -> anyhow::Result<BTreeMap<String, Vec<f64>>> {
+    let mut groups = BTreeMap::<String, Vec<f64>>::new();
+    for row in rows(file)? {
+        let cell = row.get(of).with_context(|| format!("{file} has no {of}"))?;
+        if let Ok(number) = cell.parse::<f64>() {
+            groups.entry(row[by].clone()).or_default().push(number);
+        }
+    }
+    Ok(groups.into_iter().map(|(name, numbers)| (name, sorted(numbers))).collect())
+}
+
+fn sorted(mut numbers: Vec<f64>) -> Vec<f64> {
+    numbers.sort_by(f64::total_cmp);
+    numbers
+}
+
+fn median(sorted: &[f64]) -> f64 {
+    let middle = sorted.len() / 2;
+    if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) }
+}
