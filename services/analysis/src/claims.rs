@@ -149,7 +149,7 @@ pub(crate) fn of_tables(pool: &Pool, sheets: &[Sheet<'_>]) -> Vec<Claim> {
 }
 
 fn is_label(text: &str) -> bool {
-    (1..=LABEL_WORDS_MAX).contains(&words::plain(text).len()) && text.chars().any(char::is_alphabetic)
+    (1..=LABEL_WORDS_MAX).contains(&words::plain(text).len()) && text.starts_with(char::is_alphabetic)
 }
 
 fn context(pool: &Pool, source: &SourceId, more: &str) -> Stems {

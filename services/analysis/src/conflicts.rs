@@ -180,7 +180,7 @@ fn between_sentences(pool: &Pool, sentences: &[Said<'_>], known: &[Conflict]) ->
             if one.source == other.source || found.len() == CONFLICTS_MAX {
                 continue;
             }
-            let shared = proper_names(one.sentence).intersection(&proper_names(other.sentence)).next().cloned();
+            let shared = shared_name(one.sentence, other.sentence);
             let Some(name) = shared.filter(|_| speak_of_the_same(one, other)) else { continue };
             let kind = if amounts_differ(one, other) {
                 "different numbers"
@@ -230,24 +230,30 @@ fn denies(said: &Said<'_>) -> bool {
     said.words.iter().any(|word| DENIALS.contains(&word.as_str()))
 }
 
-/// Words that are written large though they do not begin the sentence, or of which all letters are.
-fn proper_names(sentence: &str) -> BTreeSet<String> {
-    let large = |(at, word): (usize, &str)| {
-        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
-        let bare = bare.strip_suffix("'s").or_else(|| bare.strip_suffix("’s")).unwrap_or(bare);
-        let initial = bare.chars().next().is_some_and(char::is_uppercase);
-        (initial
-            && bare.chars().count() > 2
-            && (at > 0 || bare.chars().skip(1).any(|c| c.is_uppercase() || c.is_numeric())))
-        .then(|| bare.to_owned())
+/// A name that both speak of. None where each also has one that the other does not have: those are two subjects.
+fn shared_name(one: &str, other: &str) -> Option<String> {
+    let ((names, first), (other_names, other_first)) = (proper_names(one), proper_names(other));
+    let all: BTreeSet<&String> = names.iter().chain(&first).collect();
+    let other_all: BTreeSet<&String> = other_names.iter().chain(&other_first).collect();
+    let own = names.iter().any(|name| !other_all.contains(name));
+    let other_own = other_names.iter().any(|name| !all.contains(name));
+    let mut shared = all.intersection(&other_all);
+    if own && other_own { None } else { shared.next().map(|name| (*name).clone()) }
+}
+
+/// Words that are written large though they do not begin the sentence, or within; and the first word, of which nobody
+/// can tell alone whether it is a name.
+fn proper_names(sentence: &str) -> (BTreeSet<String>, Option<String>) {
+    let bare = |word: &str| {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+        word.strip_suffix("'s").or_else(|| word.strip_suffix("’s")).unwrap_or(word).to_owned()
     };
-    // The first word too, where it is written large again or in the other sentence's middle: nobody can tell alone.
-    let first = sentence.split_whitespace().next().map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
-    let first = first.filter(|word| word.chars().next().is_some_and(char::is_uppercase) && word.chars().count() > 3);
-    let first =
-        first.filter(|word| !["This", "That", "They", "There", "These", "With", "When", "What", "From"].contains(word));
-    let names = sentence.split_whitespace().enumerate().filter_map(large);
-    names.chain(first.map(|word| word.strip_suffix("'s").unwrap_or(word).to_owned())).collect()
+    let is_large = |word: &String| word.chars().next().is_some_and(char::is_uppercase) && word.chars().count() > 2;
+    let within = |word: &String| word.chars().skip(1).any(|c| c.is_uppercase() || c.is_numeric());
+    let words: Vec<String> = sentence.split_whitespace().map(bare).collect();
+    let first = words.first().filter(|word| is_large(word)).cloned();
+    let named = words.into_iter().enumerate().filter(|(at, word)| is_large(word) && (*at > 0 || within(word)));
+    (named.map(|(_, word)| word).collect(), first)
 }
 
 fn newer(pool: &Pool, one: &Said<'_>, other: &Said<'_>) -> Option<String> {

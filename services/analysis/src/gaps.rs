@@ -127,7 +127,8 @@ fn topic(left: &[Untold<'_>]) -> Option<Vec<String>> {
     let enough = (most.div_ceil(2)).max(2);
     let topic: Vec<String> =
         ranked.iter().filter(|(stem, _)| with(stem) >= enough).take(4).map(|(stem, _)| (*stem).clone()).collect();
-    (!topic.is_empty()).then_some(topic)
+    // One word alone is no topic.
+    (topic.len() > 1).then_some(topic)
 }
 
 fn told(pool: &Pool, topic: &[String], about: &[Untold<'_>]) -> (Gap, DetailedFinding) {

@@ -94,7 +94,9 @@ fn worth(sheet: &Sheet<'_>, column: usize, numbers: usize, asked: &Stems) -> f64
         _ => 0.0,
     };
     let named = shared(&sheet.table.columns[column].name) + 0.3 * shared(&sheet.table.title);
-    2.0 * sheet.table.relevance.clamp(0.0, 1.0) + money + named + (numbers as f64).ln().min(4.0) / 2.0
+    // Three rows say little beside a whole table.
+    let few = if numbers < 4 { 1.5 } else { 0.0 };
+    2.0 * sheet.table.relevance.clamp(0.0, 1.0) + money + named + (numbers as f64).ln().min(4.0) / 2.0 - few
 }
 
 /// Numbers that only tell rows apart.

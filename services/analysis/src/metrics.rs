@@ -13,7 +13,7 @@ use crate::sheet::{Periods, Sheet};
 use crate::sums::{Summary, median};
 
 /// All numbers of one analysis.
-const METRICS_MAX: usize = 64;
+const METRICS_MAX: usize = 96;
 const OUTLIERS_MAX: usize = 3;
 /// Places that one number cites; the first and the last where it has more rows.
 const EVIDENCE_MAX: usize = 24;

@@ -14,7 +14,7 @@ use crate::{age, charts, conflicts, gaps, measure, metrics, prose, told};
 
 const FINDINGS_MAX: usize = 12;
 /// Passages that nothing cites, beside those that something does.
-const UNCITED_MAX: usize = 20;
+const UNCITED_MAX: usize = 120;
 const TABLES_MAX: usize = 16;
 const TABLE_ROWS_MAX: usize = 2_000;
 
@@ -144,8 +144,9 @@ fn disputed(mut findings: Vec<DetailedFinding>, conflicts: &[Conflict]) -> Vec<D
 fn notes(pool: &Pool) -> Vec<String> {
     let mut notes = age::notes(pool);
     if pool.copies > 0 {
-        notes
-            .push(format!("{} passages stand word for word in another source as well; each counts once.", pool.copies));
+        let stand =
+            if pool.copies == 1 { "1 passage stands".into() } else { format!("{} passages stand", pool.copies) };
+        notes.push(format!("{stand} word for word in another source as well, and count once."));
     }
     let ragged = pool.tables.iter().filter(|table| !table.ragged.is_empty());
     for table in ragged.take(5) {
@@ -181,12 +182,10 @@ fn passages(pool: &Pool, analysed: &Analysed) -> Vec<Passage> {
     let mut cited: BTreeSet<&PassageId> = supports.chain(sides).map(|support| &support.passage).collect();
     cited.extend(analysed.metrics.iter().flat_map(|metric| &metric.evidence));
     cited.extend(analysed.tables.iter().flat_map(|table| &table.passages));
-    let mut others = 0;
-    let wanted = |passage: &&Passage| {
-        let is_cited = cited.contains(&passage.id);
-        others += usize::from(!is_cited);
-        is_cited || others <= UNCITED_MAX
-    };
+    let mut others: Vec<&Passage> = pool.passages.iter().filter(|passage| !cited.contains(&passage.id)).collect();
+    others.sort_by(|one, other| other.relevance.total_cmp(&one.relevance));
+    let best: BTreeSet<&PassageId> = others.into_iter().take(UNCITED_MAX).map(|passage| &passage.id).collect();
+    let wanted = |passage: &&Passage| cited.contains(&passage.id) || best.contains(&passage.id);
     pool.passages.iter().filter(wanted).cloned().collect()
 }
 

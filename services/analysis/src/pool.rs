@@ -44,7 +44,7 @@ impl Pool {
             }
             match pool.asked.iter_mut().find(|(question, _)| *question == found.question) {
                 Some((_, before)) => {
-                    before.extend(ids.into_iter().filter(|id| !before.contains(id)).collect::<Vec<_>>())
+                    before.extend(ids.into_iter().filter(|id| !before.contains(id)).collect::<Vec<_>>());
                 }
                 None => pool.asked.push((found.question, ids)),
             }

@@ -28,7 +28,7 @@ pub(crate) fn findings(pool: &Pool, figures: &[Figures<'_>]) -> Vec<DetailedFind
     levels.chain(groups).chain(trends).collect()
 }
 
-fn of<'a>(metrics: &'a [Metric], statistic: Statistic) -> Option<&'a Metric> {
+fn of(metrics: &[Metric], statistic: Statistic) -> Option<&Metric> {
     metrics.iter().find(|metric| metric.statistic == statistic)
 }
 
@@ -82,7 +82,7 @@ fn level(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
         );
     }
     let supporting = row_supports(pool, sheet, telling_rows(figures));
-    finding(statement, judged, supporting, &metrics)
+    finding(&statement, judged, supporting, &metrics)
 }
 
 /// The rows of the least, the middle and the largest, and of the outliers.
@@ -131,11 +131,9 @@ fn groups(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
     let most = figures.differences.iter().max_by(|one, other| one.value.abs().total_cmp(&other.value.abs()));
     let mut metrics: Vec<Metric> = figures.groups.iter().take(6).cloned().collect();
     if let Some(most) = most.filter(|most| most.value.abs() >= 0.1) {
-        statement.push_str(&format!(
-            " {} is {} from the median of the others.",
-            capital(&named(most)),
-            said::change(most.value)
-        ));
+        let lies = if most.value > 0.0 { "above" } else { "below" };
+        let part = said::decimal(most.value.abs() * 100.0, 1);
+        statement.push_str(&format!(" {} lies {part} % {lies} the median of the others.", capital(&named(most))));
         metrics.push(most.clone());
     }
     let smallest = figures.groups.iter().map(|metric| metric.of).min().unwrap_or(0);
@@ -147,7 +145,7 @@ fn groups(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
     judged.reason.push_str(&format!(" The smallest group has {smallest} rows."));
     let rows =
         sheet.groups(grouping.column, &figures.of.rows).values().filter_map(|rows| rows.first().copied()).collect();
-    finding(statement, judged, row_supports(pool, sheet, rows), &metrics)
+    finding(&statement, judged, row_supports(pool, sheet, rows), &metrics)
 }
 
 fn trend(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
@@ -184,13 +182,13 @@ fn trend(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
             let named = metric.group.values().next().cloned().unwrap_or_default();
             format!("; the exception is {named} ({})", said::change(metric.value))
         });
-        statement.push_str(&format!(
-            " It went up for {} and down for {} of {}{}.",
-            up.len(),
-            down.len(),
-            by_entity.len(),
-            exception.unwrap_or_default()
-        ));
+        let all = by_entity.len();
+        let told = match (up.len(), down.len()) {
+            (up, _) if up == all => format!("It went up for all {all}"),
+            (_, down) if down == all => format!("It went down for all {all}"),
+            (up, down) => format!("It went up for {up} and down for {down} of {all}{}", exception.unwrap_or_default()),
+        };
+        statement.push_str(&format!(" {told}."));
     }
     let mut metrics = vec![first.1.clone(), last.1.clone(), whole.clone()];
     metrics.extend(by_entity.iter().cloned());
@@ -202,11 +200,11 @@ fn trend(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
             supporting.push(support);
         }
     }
-    finding(statement, judged, supporting, &metrics)
+    finding(&statement, judged, supporting, &metrics)
 }
 
 fn finding(
-    statement: String,
+    statement: &str,
     judged: confidence::Judged,
     supporting: Vec<Support>,
     metrics: &[Metric],
@@ -217,7 +215,7 @@ fn finding(
     Some(DetailedFinding {
         id: String::new(),
         question: None,
-        statement: words::shortened(&statement, 700),
+        statement: words::shortened(statement, 700),
         confidence: judged.confidence,
         reason: judged.reason,
         supporting,

@@ -19,9 +19,6 @@ const EMPTY_WORDS: &[&str] = &[
     "create", "find", "make", "new", "product", "report", "research", "summary", "write",
 ];
 
-/// Marks at the beginning of a line that are not part of what it says.
-const MARKS: &[char] = &['-', '*', '+', '>', '#', '|', '•', ' ', '\t', '\n', '\r'];
-
 /// The words of a text as they are compared: lower case, without ending, without those that say nothing.
 pub(crate) fn stems(text: &str) -> Stems {
     in_order(text).into_iter().collect()
@@ -53,8 +50,7 @@ pub(crate) fn sentences(quote: &str) -> Vec<&str> {
     let mut found = vec![];
     for (at, piece) in flat.split_sentence_bound_indices() {
         let whole = &quote[at..at + piece.len()];
-        let trimmed = whole.trim_start_matches(MARKS);
-        let trimmed = without_number(trimmed).trim_end();
+        let trimmed = without_number(without_marks(whole)).trim_end();
         if !trimmed.is_empty() {
             found.push(trimmed);
         }
@@ -81,6 +77,16 @@ fn ends_line(before: &str, after: &str) -> bool {
         next.starts_with(['-', '*', '+', '>', '#', '|', '•', '"', '“']) || without_number(next).len() < next.len();
     let dated = next.len() > 10 && next.as_bytes()[..4].iter().all(u8::is_ascii_digit) && next.as_bytes()[4] == b'-';
     line.trim().is_empty() || next.is_empty() || heading || item || dated
+}
+
+/// Without what opens a line and is not part of what it says: a heading's, quote's, table's or item's mark.
+fn without_marks(text: &str) -> &str {
+    let bare = text.trim_start();
+    let item = bare.strip_prefix(['-', '*', '+', '•']).filter(|rest| rest.starts_with(char::is_whitespace));
+    match item.or_else(|| bare.strip_prefix(['#', '>', '|'])) {
+        Some(rest) => without_marks(rest),
+        None => bare,
+    }
 }
 
 /// Without the number of a list's item: `2. `, `3) `.

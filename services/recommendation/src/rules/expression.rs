@@ -61,7 +61,9 @@ pub(crate) fn compiled(file: &mut File<'_>, text: &Text, known: &BTreeSet<String
         Ok(program) => program,
         Err(errors) => {
             for error in errors.errors {
-                let what = error.msg.lines().next().unwrap_or("not understood").to_owned();
+                let what = error.msg.lines().next().unwrap_or("not understood");
+                // The parser lists every token that it would have taken.
+                let what = what.split(" expecting ").next().unwrap_or(what);
                 file.problem(text.place_of(error.pos.0, error.pos.1), format!("not CEL: {what}"));
             }
             return None;
@@ -75,11 +77,12 @@ pub(crate) fn compiled(file: &mut File<'_>, text: &Text, known: &BTreeSet<String
 }
 
 impl Walk<'_, '_> {
-    fn problem(&mut self, id: u64, what: String) {
+    fn problem(&mut self, id: u64, name: &str, what: String) {
         let offset = self.program.source_info().offset_for(id).map_or(0, |(start, _)| start as usize);
-        // Offsets count characters.
-        let bytes = self.text.text.chars().take(offset).map(char::len_utf8).sum();
-        self.file.problem(self.text.place(bytes), what);
+        // Offsets count characters, and that of a call is its bracket's.
+        let bytes: usize = self.text.text.chars().take(offset).map(char::len_utf8).sum();
+        let name_bytes = if self.text.text[..bytes].ends_with(name) { name.len() } else { 0 };
+        self.file.problem(self.text.place(bytes - name_bytes), what);
         self.sound = false;
     }
 
@@ -90,7 +93,9 @@ impl Walk<'_, '_> {
             Expr::Select(select) => self.look(&select.operand, loops),
             Expr::List(list) => list.elements.iter().for_each(|element| self.look(element, loops)),
             Expr::Map(map) => map.entries.iter().for_each(|entry| self.entry(&entry.expr, loops)),
-            Expr::Struct(made) => self.problem(at.id, format!("{} is no type that can be made here", made.type_name)),
+            Expr::Struct(made) => {
+                self.problem(at.id, "", format!("{} is no type that can be made here", made.type_name));
+            }
             Expr::Call(call) => {
                 let arguments = call.args.len() + usize::from(call.target.is_some());
                 self.call(at.id, &call.func_name, arguments);
@@ -101,7 +106,7 @@ impl Walk<'_, '_> {
             }
             Expr::Comprehension(inner) => {
                 if loops == LOOPS_MAX {
-                    self.problem(at.id, format!("loops are nested more than {LOOPS_MAX} deep"));
+                    self.problem(at.id, "", format!("loops are nested more than {LOOPS_MAX} deep"));
                 }
                 self.look(&inner.iter_range, loops);
                 let before = self.scope.len();
@@ -134,7 +139,7 @@ impl Walk<'_, '_> {
             self.variables.insert(name.to_owned());
         } else {
             let known: Vec<&str> = self.known.iter().map(String::as_str).collect();
-            self.problem(id, format!("unknown variable {name}: known are {}", known.join(", ")));
+            self.problem(id, "", format!("unknown variable {name}: known are {}", known.join(", ")));
         }
     }
 
@@ -145,12 +150,13 @@ impl Walk<'_, '_> {
         match functions::ALL.iter().find(|function| function.name == name) {
             None => {
                 let known: Vec<&str> = functions::ALL.iter().map(|function| function.name).collect();
-                self.problem(id, format!("unknown function {name}: known are {}", known.join(", ")));
+                self.problem(id, name, format!("unknown function {name}: known are {}", known.join(", ")));
             }
             Some(function) if function.arguments.len() != arguments => {
                 let wanted = function.arguments.join(", ");
                 self.problem(
                     id,
+                    name,
                     format!("{name}({wanted}) takes {} arguments, not {arguments}", function.arguments.len()),
                 );
             }

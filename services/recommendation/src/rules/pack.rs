@@ -84,22 +84,22 @@ fn pack(file: &mut File<'_>, root: &Table<'_>, taken: &mut BTreeSet<String>) -> 
         None => file.problem(0, "a pack has at least one [[rule]]"),
         Some((key, value)) => match value.get_ref() {
             DeValue::Array(all) if all.len() > RULES_MAX => {
-                file.problem(key.span().start, format!("{} rules: at most {RULES_MAX}", all.len()))
+                file.problem(key.span().start, format!("{} rules: at most {RULES_MAX}", all.len()));
             }
             DeValue::Array(all) => {
                 for one in all.iter() {
                     match one.get_ref() {
                         DeValue::Table(table) => {
-                            rules.extend(rule(file, table, one.span().start, &base, &values, taken))
+                            rules.extend(rule(file, table, one.span().start, &base, &values, taken));
                         }
                         other => {
-                            file.problem(one.span().start, format!("a rule is a table, not a {}", other.type_str()))
+                            file.problem(one.span().start, format!("a rule is a table, not a {}", other.type_str()));
                         }
                     }
                 }
             }
             other => {
-                file.problem(key.span().start, format!("rules are written as [[rule]], not as a {}", other.type_str()))
+                file.problem(key.span().start, format!("rules are written as [[rule]], not as a {}", other.type_str()));
             }
         },
     }
