@@ -41,9 +41,9 @@ impl Default for Weights {
             headings: 0.3,
             title: 0.3,
             page: 0.4,
-            neighbours: 0.25,
+            neighbours: 0.3,
             expansion: 0.1,
-            closeness: 0.2,
+            closeness: 0.1,
         }
     }
 }
@@ -280,6 +280,10 @@ impl Sheet {
         let at = document as usize;
         let page = segment.page_of(document) as usize;
         let (mut score, mut met) = (self.own[at], self.met[at]);
+        // What stands beside a passage makes it better, never an answer.
+        if score <= 0.0 {
+            return (0.0, 0);
+        }
         if kind == Kind::Passage {
             // The document before a page's first passage is the page itself, and has no words of its own.
             for beside in [at - 1, at + 1] {
@@ -289,7 +293,7 @@ impl Sheet {
                 }
             }
         }
-        if score > 0.0 { (score + self.page[page], met | self.met[page]) } else { (0.0, 0) }
+        (score + self.page[page], met | self.met[page])
     }
 }
 
