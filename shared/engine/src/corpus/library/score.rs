@@ -39,9 +39,9 @@ impl Default for Weights {
             saturation: 0.9,
             length: 0.4,
             headings: 0.3,
-            title: 0.3,
-            page: 0.4,
-            neighbours: 0.3,
+            title: 0.4,
+            page: 1.0,
+            neighbours: 0.4,
             expansion: 0.1,
             closeness: 0.1,
         }
