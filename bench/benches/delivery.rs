@@ -17,7 +17,7 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use runtime::Chance;
 use runtime::ledger::ItemKey;
-use runtime::ledger::step::{Claimant, Hold, claim};
+use runtime::ledger::step::{Claimant, Ending, Hold, claim};
 use runtime::ports::{Ledger, Queue, Received};
 use runtime::telemetry::Telemetry;
 use testkit::memory::MemoryLedger;
@@ -131,7 +131,7 @@ fn ledger_writes(bencher: Bencher<'_, '_>) {
                         outcome.clone(),
                         runtime::Spend::default(),
                         false,
-                        event.time,
+                        Ending { at: event.time, record: None },
                     );
                     black_box(ledger.write(&commit).await.expect("the commit is written"));
                 }

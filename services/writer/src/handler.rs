@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use contract::documents::{self, Analysed, DetailedFinding, Document};
 use contract::events::{AnalysisCompleted, ReportWritten};
 use contract::limits::CAUSE_TEXT_BYTES_MAX;
-use engine::{Instead, Mind, Unanswered};
+use engine::Mind;
 use runtime::{Handled, Handler, Step, StepError};
 
 use crate::report::{Limit, LimitKind, Report};
