@@ -73,8 +73,7 @@ impl Writer {
         let note = match prompted::report(&self.mind, step, &plain, analysed).await {
             Ok(worded) if check(&worded, analysed, texts).is_empty() => return Ok(worded),
             Ok(_) => Some("A model's wording did not pass the checker; the words are the analysis's own".to_owned()),
-            Err(Unanswered::Instead(Instead { note })) => note,
-            Err(Unanswered::Stop(refused)) => return Err(refused.into()),
+            Err(unanswered) => unanswered.instead()?.note,
         };
         let mut plain = plain;
         plain.limits.extend(note.map(|note| Limit {
