@@ -167,7 +167,11 @@ fn spoken(topic: &[String], about: &[Untold<'_>]) -> String {
         let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
         sentence.split_whitespace().map(bare).map(|word| (words::stem(&word.to_lowercase()), word)).collect()
     };
-    let has = |untold: &&Untold<'_>| topic.iter().filter(|stem| untold.stems.contains(*stem)).count();
+    // Its own words: those of the sentence before it are among its stems, and cannot be shown.
+    let has = |untold: &&Untold<'_>| {
+        let own = words::stems(untold.sentence);
+        topic.iter().filter(|stem| own.contains(*stem)).count()
+    };
     let best = about.iter().max_by_key(has);
     let mut words: Vec<String> = vec![];
     let mut seen = BTreeSet::new();

@@ -100,10 +100,9 @@ impl<'a> Sheet<'a> {
         let ending = UNITS
             .iter()
             .find_map(|(ending, _)| name.to_lowercase().ends_with(&format!(" {ending}")).then_some(ending.len() + 1));
-        match ending {
-            Some(bytes) => name[..name.len() - bytes].to_owned(),
-            None => name,
-        }
+        let bare = ending.and_then(|bytes| name.get(..name.len().checked_sub(bytes)?));
+        // "Amount in USD" is an amount.
+        bare.map(|bare| bare.trim_end_matches(" in").to_owned()).unwrap_or(name)
     }
 
     pub(crate) fn is_money(&self, column: usize) -> bool {

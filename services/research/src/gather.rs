@@ -13,7 +13,7 @@ use engine::tools::{fetch, web};
 use engine::{Sitting, corpus};
 use runtime::{Step, StepError};
 
-use crate::{Config, prompted};
+use crate::{Config, offline, prompted};
 
 const PASSAGES_MAX: usize = 12;
 const TABLES_MAX: usize = 6;
@@ -58,12 +58,12 @@ pub(crate) async fn gathered(
     Ok(gathered)
 }
 
-/// The question itself, and a model's words for it.
+/// The question itself, the words of sources that answer such ones, and a model's.
 async fn queries(
     sitting: &Sitting<'_>,
     task: &ResearchTaskRequested,
 ) -> Result<(Vec<String>, Option<String>), StepError> {
-    let mut queries = vec![task.question.clone()];
+    let mut queries = offline::searches(&task.question, task.topic.as_deref());
     match prompted::queries(sitting, &task.question).await {
         Ok(more) => queries.extend(more),
         Err(unanswered) => return Ok((queries, unanswered.instead()?.note)),

@@ -23,7 +23,14 @@ struct Facet {
     #[allow(dead_code, reason = "for whoever reads the file")]
     name: String,
     when: Vec<String>,
-    ask: Vec<String>,
+    ask: Vec<Asked>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    question: String,
+    find: Vec<String>,
 }
 
 /// The questions of a goal.
@@ -32,19 +39,27 @@ pub(crate) fn questions(goal: &str) -> Vec<String> {
     let asked: Vec<String> = words(goal).collect();
     let fits = |facet: &&Facet| facet.when.is_empty() || facet.when.iter().any(|word| asked.contains(word));
     match FACETS.iter().find(fits) {
-        Some(facet) => facet.ask.iter().map(|ask| ask.replace("{topic}", &topic)).collect(),
+        Some(facet) => facet.ask.iter().map(|ask| ask.question.replace("{topic}", &topic)).collect(),
         None => vec![goal.to_owned()],
     }
 }
 
+/// What is searched for: the question, and the words of sources that answer one like it.
+pub(crate) fn searches(question: &str, topic: Option<&str>) -> Vec<String> {
+    let asks = || FACETS.iter().flat_map(|facet| &facet.ask);
+    let is_it = |ask: &&Asked| topic.is_some_and(|topic| ask.question.replace("{topic}", topic) == question);
+    let find = asks().find(is_it).map(|ask| ask.find.clone()).unwrap_or_default();
+    std::iter::once(question.to_owned()).chain(find).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{FACETS, questions};
+    use super::{FACETS, questions, searches};
 
     #[test]
     fn the_last_facet_takes_every_goal() {
         assert!(FACETS.last().is_some_and(|facet| facet.when.is_empty()));
-        assert!(FACETS.iter().all(|facet| facet.ask.iter().all(|ask| ask.contains("{topic}"))));
+        assert!(FACETS.iter().all(|facet| facet.ask.iter().all(|ask| ask.question.contains("{topic}"))));
     }
 
     #[test]
@@ -59,5 +74,14 @@ mod tests {
     #[test]
     fn a_goal_in_another_script_keeps_its_words() {
         assert!(questions("競合他社の価格").iter().all(|one| one.contains("競合他社の価格")));
+    }
+
+    #[test]
+    fn a_question_of_a_facet_is_searched_in_the_words_of_sources() {
+        let topic = "espresso machines";
+        let asked = &questions("Compare prices of espresso machines")[0];
+        assert!(searches(asked, Some("prices of espresso machines")).len() > 2, "{asked}");
+        assert_eq!(searches("Why?", Some(topic)), ["Why?"]);
+        assert_eq!(searches(asked, None), [asked.clone()]);
     }
 }
