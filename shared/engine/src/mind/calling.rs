@@ -10,7 +10,7 @@ use contract::{Digest, Partner, PortError, Spend};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::answer::ANSWER_BYTES_MAX;
 use super::{Mind, Thinker, remember, tokens};
@@ -164,6 +164,7 @@ impl Heard {
                 self.is_too_much.notify_one();
             }
         };
+        let asked_at = Instant::now();
         let too_much = || PortError::permanent(format!("its answer has more than {ANSWER_BYTES_MAX} bytes"));
         let answered = tokio::select! {
             biased;
@@ -173,7 +174,11 @@ impl Heard {
         match answered {
             Ok(Ok(reply)) if bytes(&reply) > ANSWER_BYTES_MAX => Err((too_much(), true)),
             Ok(Ok(reply)) => Ok(reply),
-            Ok(Err(error)) => Err((error, self.pieces.load(Ordering::Relaxed) > 0)),
+            Ok(Err(error)) => {
+                // Nobody is refused at the door after so long: it read the question, and perhaps thought about it.
+                let was_at_work = asked_at.elapsed() >= thinker.settings.first_token;
+                Err((error, was_at_work || self.pieces.load(Ordering::Relaxed) > 0))
+            }
             Err(_) => {
                 let why = format!("its answer was not whole within {} s", left.as_secs_f64());
                 Err((PortError::transient(why), true))
