@@ -208,7 +208,7 @@ fn bytes(reply: &Reply) -> usize {
 /// Some servers do not say: then it is estimated.
 fn used(reply: &Reply, most: Usage) -> Usage {
     let said = reply.usage;
-    if said.input_tokens + said.output_tokens > 0 {
+    if said.input_tokens > 0 || said.output_tokens > 0 {
         return said;
     }
     Usage { output_tokens: (bytes(reply).div_ceil(3) as u64).min(most.output_tokens), estimated: true, ..most }
