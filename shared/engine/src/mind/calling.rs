@@ -25,13 +25,15 @@ pub(super) struct Conversation<'a> {
     pub(super) exchanges: Exchanges<'a>,
     pub(super) mind: &'a Mind,
     pub(super) prompt: &'static str,
+    /// Of its fences.
+    mark: String,
     /// What was answered, to be remembered if it turns out to be good.
     said: Mutex<Vec<(Digest, Reply)>>,
 }
 
 impl<'a> Conversation<'a> {
-    pub(super) fn new(exchanges: Exchanges<'a>, mind: &'a Mind, prompt: &'static str) -> Conversation<'a> {
-        Conversation { exchanges, mind, prompt, said: Mutex::default() }
+    pub(super) fn new(exchanges: Exchanges<'a>, mind: &'a Mind, prompt: &'static str, mark: &str) -> Conversation<'a> {
+        Conversation { exchanges, mind, prompt, mark: mark.to_owned(), said: Mutex::default() }
     }
 
     /// Asks, and asks again what may pass, as long as there is time.
@@ -66,7 +68,7 @@ impl<'a> Conversation<'a> {
     }
 
     async fn live(&self, thinker: &Thinker, request: &Request, attempt: u32) -> Live {
-        let digest = remember::digest(thinker.model.name(), request);
+        let digest = remember::digest(thinker.model.name(), request, &self.mark);
         if let Some(remembered) = &self.mind.remembered
             && let Some(reply) = remembered.get(&digest).await
         {
