@@ -107,7 +107,13 @@ async fn search(
         let found = config.library.search(&query, exchanges.place.artifacts()).await?;
         Ok(Costing { answer: serde_json::to_value(found).map_err(damaged)?, cost: Spend::default() })
     };
-    serde_json::from_value(exchanges.made(question, live).await?).map_err(damaged)
+    let mut found: Found = serde_json::from_value(exchanges.made(question, live).await?).map_err(damaged)?;
+    // Where a secret was removed from it, a quote stands in its source no more: nothing could be proved by it.
+    let is_whole = |one: &Passage| one.quote.len() as u64 == one.place.end.saturating_sub(one.place.start);
+    found.passages.retain(is_whole);
+    let there: BTreeSet<_> = found.passages.iter().map(|passage| passage.id.clone()).collect();
+    found.tables.retain(|table| table.passages.iter().all(|row| there.contains(row)));
+    Ok(found)
 }
 
 /// Pages that a search of the web finds. One that cannot be had is named, and the others are read.

@@ -35,7 +35,8 @@ impl Handler for Writer {
             None => small(&analysis),
         };
         let texts = Texts::fetched(&analysed, &*step.artifacts).await?;
-        let day: String = step.clock.now().to_string().chars().take(10).collect();
+        // Not by the clock: a replay must find the same day.
+        let day: String = step.journal.so_far().began.to_string().chars().take(10).collect();
         let plain = offline::report(&analysed, &texts, &day).map_err(|faults| refused(&faults))?;
         let mut report = self.worded(plain, &analysed, &texts, step).await?;
         let made = files::of(&report, &analysed).map_err(StepError::permanent)?;

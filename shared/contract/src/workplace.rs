@@ -26,6 +26,8 @@ pub trait Workplace: Send + Sync {
     fn note(&self, exchange: Exchange);
     /// What an earlier run was answered. Where there is some, nobody is asked: an exchange that is not in it fails.
     fn recorded(&self) -> Option<&[Exchange]>;
+    /// One of these was asked for again. Those that never are show that a replay went another way.
+    fn recalled(&self, _digest: &Digest) {}
 }
 
 /// The right to spend up to a bound, once. What is not settled is booked at its bound.

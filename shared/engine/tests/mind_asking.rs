@@ -153,7 +153,9 @@ async fn a_good_answer_is_remembered_until_it_expires_and_costs_nothing_again() 
     let cache = CacheSettings { expires: Duration::from_secs(60), bytes_max: 1_000_000 };
     let model = Puppet::new("m/one", vec![says("bad"), good(), good()]);
     let mind = mind_of(&[&model], AgentSettings::default(), |s| s, Some(cache));
-    let (first, second, third) = (Desk::new(), Desk::new(), Desk::new());
+    let (first, mut second, third) = (Desk::new(), Desk::new(), Desk::new());
+    // Another step: its fences have another mark.
+    second.key = "analysis/2".into();
     mind.at(&first).ask(ask("prices")).await.unwrap();
     mind.at(&second).ask(ask("prices")).await.unwrap();
     assert_eq!((model.times(), second.spent().tokens, second.till.lock().unwrap().calls), (2, 0, 0));

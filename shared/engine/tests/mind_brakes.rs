@@ -87,6 +87,16 @@ async fn a_model_that_hangs_is_given_its_own_time_and_then_the_next_one_is_asked
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_question_without_a_word_of_an_answer_in_time_is_paid_for_and_a_refusal_at_the_door_is_not() {
+    for (span_s, is_paid) in [(60, true), (1, false)] {
+        let silent = Turn::FailsAfter(Duration::from_secs(span_s), PortError::permanent("no word of an answer"));
+        let (desk, model) = (Desk::new(), Puppet::new("m/one", vec![silent]));
+        note(mind(&[&model]).at(&desk).ask(ask("prices")).await.unwrap_err());
+        assert_eq!((desk.spent().tokens > 0, desk.till.lock().unwrap().open), (is_paid, 0), "{span_s} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_retry_that_would_come_after_the_deadline_is_not_made() {
     let late = PortError::Transient { why: "429".into(), retry_after: Some(Duration::from_secs(120)) };
     let (desk, model) = (Desk::until(Duration::from_secs(60)), Puppet::new("m/one", vec![Turn::Fails(late)]));

@@ -130,7 +130,8 @@ async fn work(
 
 fn at_work(lane: &Lane, delivery: &Delivery<'_>, goal: &Goal, means: &Budget, journal: &Journal) -> StepAtWork {
     let context = &lane.context;
-    let so_long = Duration::from_secs(lane.limits().step_deadline_s);
+    // Some of it is kept for what a handler does when its model came too late: at the end itself it is stopped.
+    let so_long = Duration::from_secs(lane.limits().step_deadline_s).mul_f64(0.9);
     StepAtWork {
         event: Arc::clone(&delivery.event),
         attempt: journal.so_far().attempt,

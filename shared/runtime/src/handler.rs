@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contract::{
-    Artifacts, Clock, Event, EventData, EventType, Exchange, JoinName, Refused, Reserved, Spend, UnixMs, Workplace,
+    Artifacts, Clock, Digest, Event, EventData, EventType, Exchange, JoinName, Refused, Reserved, Spend, UnixMs,
+    Workplace,
 };
 use serde_json::Value;
 
@@ -78,6 +79,9 @@ impl Workplace for Step {
     }
     fn recorded(&self) -> Option<&[Exchange]> {
         self.journal.recorded()
+    }
+    fn recalled(&self, digest: &Digest) {
+        self.journal.recalled(digest);
     }
 }
 

@@ -2,22 +2,24 @@
 //! Never a secret: whoever notes an exchange has removed them. Never asked for by the protocol: a step is judged without.
 //! Next: `delivery` keeps it with the attempt's end in the ledger, `replay` runs a step from it.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use contract::{Answered, ArtifactRef, Artifacts, AttemptRecord, Exchange, PortError, UnixMs, documents};
+use contract::{Answered, ArtifactRef, Artifacts, AttemptRecord, Digest, Exchange, PortError, UnixMs, documents};
 
 /// Shared by everything that works on the attempt.
 #[derive(Clone, Debug)]
 pub struct Journal {
     record: Arc<Mutex<AttemptRecord>>,
     replaying: Option<Arc<[Exchange]>>,
+    recalled: Arc<Mutex<BTreeSet<Digest>>>,
 }
 
 impl Journal {
     pub(crate) fn new(attempt: u32, began: UnixMs) -> Journal {
         let record = AttemptRecord { attempt, began, ..AttemptRecord::default() };
-        Journal { record: Arc::new(Mutex::new(record)), replaying: None }
+        Journal { record: Arc::new(Mutex::new(record)), replaying: None, recalled: Arc::default() }
     }
 
     pub(crate) fn replaying(attempt: u32, began: UnixMs, exchanges: Vec<Exchange>) -> Journal {
@@ -30,6 +32,20 @@ impl Journal {
 
     pub(crate) fn note(&self, exchange: Exchange) {
         self.record.lock().unwrap_or_else(PoisonError::into_inner).exchanges.push(exchange);
+    }
+
+    pub(crate) fn recalled(&self, digest: &Digest) {
+        self.recalled.lock().unwrap_or_else(PoisonError::into_inner).insert(digest.clone());
+    }
+
+    /// That a replay asked for all that was asked when it was recorded. One without the search that its agent had then
+    /// asks for less, and would quietly end with less.
+    pub(crate) fn exhausted(&self) -> Result<(), String> {
+        let recalled = self.recalled.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut recorded = self.recorded().unwrap_or_default().iter();
+        recorded.find(|exchange| !recalled.contains(&exchange.digest)).map_or(Ok(()), |left| {
+            Err(format!("{} was asked when this step was recorded, and not now: set the agent up as it was", left.name))
+        })
     }
 
     /// That a replay had an answer to everything. Whoever met a question without one has noted it as failed and
@@ -97,14 +113,13 @@ impl Artifacts for Noting {
 
 #[cfg(test)]
 mod tests {
-    use contract::{Digest, Partner, Spend};
+    use contract::{Partner, Spend};
     use serde_json::json;
 
     use super::*;
 
-    #[test]
-    fn a_replay_in_which_a_question_had_no_answer_is_not_complete() {
-        let failed = |failure| Exchange {
+    fn failed(failure: serde_json::Value) -> Exchange {
+        Exchange {
             with: Partner::Tool,
             name: "fetch".into(),
             digest: Digest::of(b"a question"),
@@ -114,7 +129,19 @@ mod tests {
             took_ms: 0,
             cost: Spend::default(),
             prompt: None,
-        };
+        }
+    }
+
+    #[test]
+    fn a_replay_that_asks_for_less_than_was_recorded_says_what_is_left() {
+        let replay = Journal::replaying(1, UnixMs(0), vec![failed(json!({"why": "no such page", "again": false}))]);
+        assert!(replay.exhausted().unwrap_err().contains("fetch"));
+        replay.recalled(&Digest::of(b"a question"));
+        assert_eq!(replay.exhausted(), Ok(()));
+    }
+
+    #[test]
+    fn a_replay_in_which_a_question_had_no_answer_is_not_complete() {
         let replay = Journal::replaying(1, UnixMs(0), vec![]);
         replay.note(failed(json!({"why": "no such page", "again": false})));
         assert_eq!(replay.complete(), Ok(()));

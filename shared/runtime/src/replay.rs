@@ -74,7 +74,10 @@ pub(crate) async fn replay(daemon: &Daemon, mut recorded: impl Read) -> Result<S
     let handled = handler.handle(step).await;
     journal.complete()?;
     let replayed = match handled {
-        Ok(handled) => Replayed::of(handled)?,
+        Ok(handled) => {
+            journal.exhausted()?;
+            Replayed::of(handled)?
+        }
         Err(error) => Replayed { error: Some(error.to_string()), ..Replayed::default() },
     };
     serde_json::to_string_pretty(&replayed).map_err(|why| why.to_string())

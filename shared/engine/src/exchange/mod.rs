@@ -130,6 +130,7 @@ impl<'a> Exchanges<'a> {
     }
 
     fn recalled(&self, recorded: &[Exchange], digest: &Digest, question: Question) -> Result<Value, Unmade> {
+        self.place.recalled(digest);
         match recorded.iter().find(|exchange| exchange.digest == *digest).map(|exchange| &exchange.answer) {
             Some(Answered::With(answer)) => Ok(answer.clone()),
             Some(Answered::Failed(failed)) => Err(failing::read(failed)),

@@ -66,7 +66,8 @@ impl Sitting<'_> {
         let filled = ask.prompt.filled(&ask.values, &ask.sources, key).map_err(wrong)?;
         let about = json!({"form": form.schema.name, "values": ask.values, "sources": ask.sources});
         let name = format!("{}:{}", ask.prompt.version, Digest::of_data(&about));
-        let talk = Conversation::new(self.exchanges.in_order(&name), self.mind, ask.prompt.version);
+        let (exchanges, mark) = (self.exchanges.in_order(&name), filled.fence.nonce());
+        let talk = Conversation::new(exchanges, self.mind, ask.prompt.version, mark);
         let (mut whys, mut may_pass) = (vec![], false);
         for thinker in &self.mind.thinkers {
             match self.by(thinker, &talk, &ask, &form, &filled, tools).await {

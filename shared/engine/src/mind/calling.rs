@@ -10,7 +10,7 @@ use contract::{Digest, Partner, PortError, Spend};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::answer::ANSWER_BYTES_MAX;
 use super::{Mind, Thinker, remember, tokens};
@@ -25,13 +25,15 @@ pub(super) struct Conversation<'a> {
     pub(super) exchanges: Exchanges<'a>,
     pub(super) mind: &'a Mind,
     pub(super) prompt: &'static str,
+    /// Of its fences.
+    mark: String,
     /// What was answered, to be remembered if it turns out to be good.
     said: Mutex<Vec<(Digest, Reply)>>,
 }
 
 impl<'a> Conversation<'a> {
-    pub(super) fn new(exchanges: Exchanges<'a>, mind: &'a Mind, prompt: &'static str) -> Conversation<'a> {
-        Conversation { exchanges, mind, prompt, said: Mutex::default() }
+    pub(super) fn new(exchanges: Exchanges<'a>, mind: &'a Mind, prompt: &'static str, mark: &str) -> Conversation<'a> {
+        Conversation { exchanges, mind, prompt, mark: mark.to_owned(), said: Mutex::default() }
     }
 
     /// Asks, and asks again what may pass, as long as there is time.
@@ -66,7 +68,7 @@ impl<'a> Conversation<'a> {
     }
 
     async fn live(&self, thinker: &Thinker, request: &Request, attempt: u32) -> Live {
-        let digest = remember::digest(thinker.model.name(), request);
+        let digest = remember::digest(thinker.model.name(), request, &self.mark);
         if let Some(remembered) = &self.mind.remembered
             && let Some(reply) = remembered.get(&digest).await
         {
@@ -164,6 +166,7 @@ impl Heard {
                 self.is_too_much.notify_one();
             }
         };
+        let asked_at = Instant::now();
         let too_much = || PortError::permanent(format!("its answer has more than {ANSWER_BYTES_MAX} bytes"));
         let answered = tokio::select! {
             biased;
@@ -173,7 +176,11 @@ impl Heard {
         match answered {
             Ok(Ok(reply)) if bytes(&reply) > ANSWER_BYTES_MAX => Err((too_much(), true)),
             Ok(Ok(reply)) => Ok(reply),
-            Ok(Err(error)) => Err((error, self.pieces.load(Ordering::Relaxed) > 0)),
+            Ok(Err(error)) => {
+                // Nobody is refused at the door after so long: it read the question, and perhaps thought about it.
+                let was_at_work = asked_at.elapsed() >= thinker.settings.first_token;
+                Err((error, was_at_work || self.pieces.load(Ordering::Relaxed) > 0))
+            }
             Err(_) => {
                 let why = format!("its answer was not whole within {} s", left.as_secs_f64());
                 Err((PortError::transient(why), true))
@@ -203,7 +210,7 @@ fn bytes(reply: &Reply) -> usize {
 /// Some servers do not say: then it is estimated.
 fn used(reply: &Reply, most: Usage) -> Usage {
     let said = reply.usage;
-    if said.input_tokens + said.output_tokens > 0 {
+    if said.input_tokens > 0 || said.output_tokens > 0 {
         return said;
     }
     Usage { output_tokens: (bytes(reply).div_ceil(3) as u64).min(most.output_tokens), estimated: true, ..most }

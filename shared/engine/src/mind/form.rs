@@ -2,6 +2,7 @@
 //! Never lets a field through that the type does not have: what nobody asked for is refused, not dropped.
 //! Next: `asking` sends a judgement that is not good back to the model, once.
 
+use contract::bounded;
 use jsonschema::Validator;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -49,15 +50,16 @@ impl Form {
         }
         let only_objects = self.schema.schema.get("type").is_some_and(|is| is == "object");
         let value = answer::read(&reply.text(), only_objects).map_err(|why| vec![why])?;
-        let problem =
-            |error: jsonschema::ValidationError<'_>| format!("at {:?}: {error}", error.instance_path().to_string());
+        // A problem shows the value that it is about, which may be the whole answer.
+        let problem = |error: jsonschema::ValidationError<'_>| {
+            bounded(format!("at {:?}: {error}", error.instance_path().to_string()))
+        };
         let problems: Vec<_> = self.validator.iter_errors(&value).take(PROBLEMS_MAX).map(problem).collect();
         if !problems.is_empty() {
             return Err(problems);
         }
-        let read = serde_json::from_value(value).map_err(|why| vec![why.to_string()])?;
-        let mut found = faults(&read);
-        found.truncate(PROBLEMS_MAX);
+        let read = serde_json::from_value(value).map_err(|why| vec![bounded(why.to_string())])?;
+        let found: Vec<_> = faults(&read).into_iter().take(PROBLEMS_MAX).map(bounded).collect();
         if found.is_empty() { Ok(read) } else { Err(found) }
     }
 }

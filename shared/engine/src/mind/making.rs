@@ -36,7 +36,7 @@ pub(super) fn mind(agent: &str, path: &str, makers: &[Make<'_>]) -> Result<Mind,
     })?;
     let file = config::read(path, &text, &variable).map_err(|problems| problems.to_string())?;
     let Some(settings) = file.agents.get(agent).filter(|settings| !settings.models.is_empty()).cloned() else {
-        return Ok(Mind::offline());
+        return Ok(offline());
     };
     let prices = Prices::with(&file.prices).map_err(|problems| problems.to_string())?;
     let keys = file.models.values().filter_map(exposed);
@@ -56,6 +56,11 @@ pub(super) fn mind(agent: &str, path: &str, makers: &[Make<'_>]) -> Result<Mind,
         return Err(format!("MURMUR_MODELS: {path} has {} problems:{}", problems.len(), problems.concat()));
     }
     Ok(Mind::with(settings, thinkers, secrets, file.cache))
+}
+
+/// Without a model there are still tools, whose answers are noted.
+pub(super) fn offline() -> Mind {
+    Mind { secrets: Secrets::of(named_like_secrets()), ..Mind::default() }
 }
 
 fn priced(agent: &str, name: &str, prices: &Prices) -> Price {

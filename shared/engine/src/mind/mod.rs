@@ -124,7 +124,7 @@ impl Mind {
     pub fn of_with(agent: &str, own: &BTreeMap<&'static str, String>, makers: &[Make<'_>]) -> Result<Mind, String> {
         match own.get("MURMUR_MODELS") {
             Some(path) => making::mind(agent, path, makers),
-            None => Ok(Mind::offline()),
+            None => Ok(making::offline()),
         }
     }
 

@@ -16,10 +16,10 @@ pub(super) struct Remembered {
     settings: CacheSettings,
 }
 
-/// By what an answer is found again.
-pub(super) fn digest(model: &str, request: &Request) -> Digest {
+/// By what an answer is found again. The fences' mark is another one in each step, and is left out.
+pub(super) fn digest(model: &str, request: &Request, mark: &str) -> Digest {
     let request = serde_json::to_value(request).unwrap_or(Value::Null);
-    Digest::of(format!("{model}\n{request}").as_bytes())
+    Digest::of(format!("{model}\n{request}").replace(mark, "").as_bytes())
 }
 
 impl Remembered {

@@ -3,7 +3,7 @@
 //! Never shows what a tool answered outside of a fence: it is a source like any other.
 //! Next: `asking` judges what the model says in the end.
 
-use contract::{Partner, PortError, Spend};
+use contract::{Partner, PortError, Spend, bounded};
 use serde_json::Value;
 
 use super::Thinker;
@@ -112,7 +112,7 @@ impl<'a> Rounds<'a> {
 
 fn unfit(spec: &ToolSpec, arguments: &Value) -> Option<String> {
     match jsonschema::validator_for(&spec.arguments) {
-        Ok(validator) => validator.iter_errors(arguments).next().map(|error| error.to_string()),
+        Ok(validator) => validator.iter_errors(arguments).next().map(|error| bounded(error.to_string())),
         Err(why) => Some(format!("its schema is broken: {why}")),
     }
 }

@@ -66,7 +66,12 @@ impl Prompt {
             )));
         }
         let fence = Fence::of(key, self.version, values, sources);
-        let values = harmless(values, &fence);
+        let mut values = harmless(values, &fence);
+        // What is computed or said over sources has words of theirs: a prompt puts it between `<{{ mark }} id="…">` and
+        // `</{{ mark }}>`, which none of the values can imitate.
+        if let Value::Object(fields) = &mut values {
+            fields.insert("mark".into(), format!("source-{}", fence.nonce()).into());
+        }
         let filled = |text: &str| fill(text, &values).map_err(|why| wrong(why.to_string()));
         Ok(Filled {
             system: format!("{}\n\n{}", filled(system)?, fence.preamble()),

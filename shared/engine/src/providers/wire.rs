@@ -152,7 +152,9 @@ impl Wire {
 
     /// A refusal as an error, in words that may be logged.
     pub(crate) fn refused(&self, refusal: &Refusal) -> PortError {
-        self.hidden(refusal.error(&self.name))
+        // Before it is shortened: half a key would not be known for one.
+        let (message, kind) = (self.without_keys(&refusal.message), self.without_keys(&refusal.kind));
+        self.hidden(Refusal { message, kind, ..refusal.clone() }.error(&self.name))
     }
 
     fn named(&self, error: PortError) -> PortError {

@@ -186,6 +186,8 @@ pub(crate) enum Turn {
     Pours,
     /// As long as it takes, then these words.
     Takes(Duration, String),
+    /// Silence, then this failure.
+    FailsAfter(Duration, PortError),
 }
 
 /// A model that does one thing after the other, and then the last one for ever.
@@ -254,6 +256,10 @@ impl Model for Puppet {
                 tokio::time::sleep(span).await;
                 says(text, Stop::End)
             }
+            Some(Turn::FailsAfter(span, error)) => {
+                tokio::time::sleep(span).await;
+                Err(error)
+            }
             Some(Turn::Pours) => loop {
                 heard(&Delta::Text("x".repeat(100_000)));
                 tokio::task::yield_now().await;
@@ -273,6 +279,7 @@ fn again(turn: &Turn) -> Turn {
         Turn::Hangs => Turn::Hangs,
         Turn::Pours => Turn::Pours,
         Turn::Takes(span, text) => Turn::Takes(*span, text.clone()),
+        Turn::FailsAfter(span, error) => Turn::FailsAfter(*span, error.clone()),
     }
 }
 

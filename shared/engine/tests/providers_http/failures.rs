@@ -77,6 +77,19 @@ async fn what_will_not_pass_is_permanent_and_says_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_key_at_which_a_long_refusal_is_cut_is_not_told_in_part_either() {
+    let (half, longest) = (KEY.len() / 2, contract::limits::CAUSE_TEXT_BYTES_MAX);
+    for before in (longest - 120..longest).step_by(half) {
+        let words = format!("{}{KEY}{}", "x".repeat(before), "y".repeat(100));
+        let server = serving(refusal(403, &json!({ "error": { "type": "x", "message": words } }))).await;
+        for model in both(&server.uri(), SHORT) {
+            let told = permanent(failed(&*model).await);
+            assert!(!told.contains(&KEY[..half]), "{told}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_wait_that_is_asked_for_is_passed_on() {
     let date = "Fri, 20 Nov 2026 10:00:00 GMT";
     for (asked, waits_s) in [("7", 7), ("Fri, 20 Nov 2026 10:01:30 GMT", 90)] {

@@ -109,7 +109,8 @@ impl<'a> Listening<'a> {
         let Counted { input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens } =
             self.counted;
         let cached = cache_read_input_tokens.unwrap_or(0);
-        let input = input_tokens.map(|fresh| fresh + cached + cache_creation_input_tokens.unwrap_or(0));
+        let written = cache_creation_input_tokens.unwrap_or(0);
+        let input = input_tokens.map(|fresh| fresh.saturating_add(cached).saturating_add(written));
         let usage = self.answer.usage(asked_bytes, input, output_tokens, Some(cached));
         let (parts, stop) = self.answer.finished(stop)?;
         Ok(Reply { parts, stop, usage, model: self.model.unwrap_or_else(|| name.to_owned()) })
