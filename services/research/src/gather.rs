@@ -128,9 +128,10 @@ async fn from_the_web(
     }
     let results = match web::asked(&config.tools, exchanges, &task.question).await {
         Ok(results) => results,
-        Err(error @ PortError::Transient { .. }) => return Err(error.into()),
-        Err(PortError::Permanent { reason }) => {
-            gathered.missed.push(Missed { what: "the web search".into(), why: reason });
+        // What the collections answered is not thrown away because a search service is down.
+        Err(error @ PortError::Transient { .. }) if gathered.passages.is_empty() => return Err(error.into()),
+        Err(error) => {
+            gathered.missed.push(Missed { what: "the web search".into(), why: error.to_string() });
             return Ok(());
         }
     };
