@@ -2,6 +2,8 @@
 //! Never numbers of tables: `tables` has those.
 //! Next: `sample`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
 mod evidence;
 
 use contract::events::{ArrivalStatus, Confidence};

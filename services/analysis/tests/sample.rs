@@ -2,6 +2,8 @@
 //! Never the real reader: `evidence` makes passages and tables of the files as plainly as possible.
 //! Next: the whole choreography runs over the same files in `tests`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
 mod evidence;
 
 use contract::documents::{Analysed, MetricId};

@@ -2,6 +2,8 @@
 //! Never the sample: `sample` has that.
 //! Next: `sample`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
 mod evidence;
 
 use contract::documents::{MetricId, Statistic};

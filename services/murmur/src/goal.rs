@@ -32,7 +32,7 @@ pub(crate) enum Ended {
 }
 
 impl Goal {
-    pub(crate) fn new(goal: &str, urls: Vec<String>, context: Option<String>) -> Goal {
+    pub(crate) fn new(goal: &str, urls: &[String], context: Option<&str>) -> Goal {
         let key = Chance::fresh().token().to_string();
         let mut body = json!({"goal": goal, "key": key});
         if !urls.is_empty() {

@@ -35,7 +35,7 @@ pub(crate) async fn run(asked: &crate::Run) -> anyhow::Result<bool> {
     for folder in &folders {
         ingest::one(Path::new(folder), DEFAULT_COLLECTION, &ports.artifacts).await?;
     }
-    let goal = Goal::new(&asked.goal, urls, asked.context.clone());
+    let goal = Goal::new(&asked.goal, &urls, asked.context.as_deref());
     goal.send(&ports, &standin.choreography).await?;
     show::line(format_args!("goal {} was sent", goal.id));
     let ended = goal.watch(&ports, Duration::from_secs(asked.within)).await;

@@ -2,6 +2,8 @@
 //! Never the analysis agent: its artifact is written here.
 //! Next: `rules` has the proofs of rule files.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
 use std::io::Write as _;
 use std::sync::Arc;
 

@@ -2,6 +2,8 @@
 //! Never an analysis: `advice` applies rules to one.
 //! Next: `advice`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
 use std::collections::BTreeSet;
 
 use recommendation::{Config, FUNCTIONS, Problem, read_rules};

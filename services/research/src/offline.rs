@@ -82,6 +82,6 @@ mod tests {
         let asked = &questions("Compare prices of espresso machines")[0];
         assert!(searches(asked, Some("prices of espresso machines")).len() > 2, "{asked}");
         assert_eq!(searches("Why?", Some(topic)), ["Why?"]);
-        assert_eq!(searches(asked, None), [asked.clone()]);
+        assert_eq!(searches(asked, None).len(), 1);
     }
 }

@@ -2,6 +2,8 @@
 //! Never what a file is read into: the `read_*` tests have that.
 //! Next: the index's own tests, which look into what was built.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -86,7 +88,7 @@ async fn unchanged_files_are_not_read_again_and_removed_ones_go() {
     assert_eq!(place.ingest().await.read, 4);
     place.write("change.md", b"Other words, and more of them.");
     let touched = fs::File::options().write(true).open(place.folder.path().join("touch.md")).unwrap();
-    touched.set_modified(SystemTime::now() - Duration::from_secs(3_600)).unwrap();
+    touched.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(3_600)).unwrap();
     fs::remove_file(place.folder.path().join("go.md")).unwrap();
     let ingested = place.ingest().await;
     assert_eq!((ingested.read, ingested.unchanged, ingested.removed), (1, 2, 1));
@@ -175,7 +177,7 @@ async fn a_folder_that_cannot_be_opened_is_listed_and_its_sources_stay() {
     place.write("closed/b.md", b"Words.");
     place.ingest().await;
     let closed = place.folder.path().join("closed");
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     // Whoever may open everything cannot see this.
     let may_open = fs::read_dir(&closed).is_ok();
     let ingested = place.ingest().await;

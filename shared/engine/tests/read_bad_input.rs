@@ -2,7 +2,11 @@
 //! Never a long test: sizes are as large as their point needs.
 //! Next: `ingest_folder` has what is odd about folders.
 
-use std::time::{Duration, Instant};
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use engine::corpus::{Raw, ReadError, Reading, read};
 use proptest::prelude::*;

@@ -2,6 +2,8 @@
 //! Never the sample sources: `read_samples` has those.
 //! Next: `read_bad_input` has what is broken or hostile.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
 use contract::documents::{ColumnKind, Typed};
 use engine::corpus::{Raw, ReadError, Reading, read};
 

@@ -2,6 +2,8 @@
 //! Never a second opinion about the figures: those are the ones of `compose/samples/README.md`.
 //! Next: research finds these passages, analysis computes on these tables.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
 use std::path::{Path, PathBuf};
 
 use contract::documents::{ColumnKind, Table, Typed};

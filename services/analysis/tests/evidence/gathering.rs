@@ -8,10 +8,10 @@ use contract::documents::{
 };
 
 /// One task's evidence, as it grows.
-pub struct Gathering(pub Gathered);
+pub(crate) struct Gathering(pub Gathered);
 
 impl Gathering {
-    pub fn of(question: &str) -> Gathering {
+    pub(crate) fn of(question: &str) -> Gathering {
         Gathering(Gathered { question: question.into(), ..Gathered::default() })
     }
 
@@ -34,7 +34,7 @@ impl Gathering {
     }
 
     /// A passage for every paragraph.
-    pub fn prose(mut self, address: &str, title: &str, date: Option<&str>, text: &str) -> Gathering {
+    pub(crate) fn prose(mut self, address: &str, title: &str, date: Option<&str>, text: &str) -> Gathering {
         let (source, content) = self.source(address, title, date, text);
         let mut at = 0;
         let mut headings = vec![];
@@ -61,7 +61,7 @@ impl Gathering {
     }
 
     /// A table of comma-separated text: typed as a person would, a passage for every row.
-    pub fn table(mut self, address: &str, title: &str, date: Option<&str>, text: &str) -> Gathering {
+    pub(crate) fn table(mut self, address: &str, title: &str, date: Option<&str>, text: &str) -> Gathering {
         let (source, content) = self.source(address, title, date, text);
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
         let names: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();

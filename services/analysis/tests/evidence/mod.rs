@@ -1,6 +1,8 @@
 //! Owns the step that is given evidence made by hand, and what must hold of everything that comes of it.
 //! Never the real reader nor a queue: a rehearsal over artifacts in memory.
 //! Next: each test file gathers what it needs and looks at what comes of it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 #![allow(dead_code, reason = "every test file uses another part")]
 
 mod gathering;
@@ -15,12 +17,12 @@ use runtime::replay::Replayed;
 use runtime::{Handler, Step};
 use testkit::memory::MemoryArtifacts;
 
-pub use gathering::Gathering;
+pub(crate) use gathering::Gathering;
 
-pub const NOW: UnixMs = UnixMs(1_795_000_000_000);
+pub(crate) const NOW: UnixMs = UnixMs(1_795_000_000_000);
 
 /// The event of a goal of whose tasks all arrived.
-pub async fn researched(goal: &str, gathered: Vec<Gathered>, store: &Arc<dyn Artifacts>) -> ResearchCompleted {
+pub(crate) async fn researched(goal: &str, gathered: Vec<Gathered>, store: &Arc<dyn Artifacts>) -> ResearchCompleted {
     let questions = gathered.iter().map(|one| one.question.clone()).collect();
     let mut arrived = vec![];
     for (at, one) in gathered.iter().enumerate() {
@@ -37,7 +39,7 @@ pub async fn researched(goal: &str, gathered: Vec<Gathered>, store: &Arc<dyn Art
 }
 
 /// An event of a goal, as a step meets it.
-pub fn event<T: EventData>(data: &T) -> Event {
+pub(crate) fn event<T: EventData>(data: &T) -> Event {
     let goal = GoalId::derive(&Tenant::default(), "a key");
     Event {
         id: EventId::derive(goal, &T::TYPE, &Unit::join("evidence")),
@@ -56,13 +58,13 @@ pub fn event<T: EventData>(data: &T) -> Event {
     }
 }
 
-pub struct Outcome {
-    pub event: AnalysisCompleted,
-    pub analysed: Analysed,
-    pub bytes: Vec<u8>,
+pub(crate) struct Outcome {
+    pub(crate) event: AnalysisCompleted,
+    pub(crate) analysed: Analysed,
+    pub(crate) bytes: Vec<u8>,
 }
 
-pub async fn analysed_of(research: &ResearchCompleted, store: &Arc<dyn Artifacts>) -> Outcome {
+pub(crate) async fn analysed_of(research: &ResearchCompleted, store: &Arc<dyn Artifacts>) -> Outcome {
     let step = Step::rehearsed(event(research), Arc::clone(store), NOW);
     let handled = Analysis::with(&Config::offline()).handle(research.clone(), &step).await.unwrap();
     let event: AnalysisCompleted = Replayed::of(handled).unwrap().emitted().unwrap();
@@ -74,14 +76,14 @@ pub async fn analysed_of(research: &ResearchCompleted, store: &Arc<dyn Artifacts
 }
 
 /// What evidence amounts to, through the handler.
-pub async fn analysed(goal: &str, gathered: Vec<Gathering>) -> Outcome {
+pub(crate) async fn analysed(goal: &str, gathered: Vec<Gathering>) -> Outcome {
     let store: Arc<dyn Artifacts> = Arc::new(MemoryArtifacts::new());
     let research = researched(goal, gathered.into_iter().map(|one| one.0).collect(), &store).await;
     analysed_of(&research, &store).await
 }
 
 /// Every id leads somewhere, every quote stands in its passage, and no number is none.
-pub fn holds_together(analysed: &Analysed) {
+pub(crate) fn holds_together(analysed: &Analysed) {
     let supports = analysed.findings.iter().flat_map(|one| one.supporting.iter().chain(&one.contradicting));
     for support in supports.chain(analysed.conflicts.iter().flat_map(|one| &one.sides).map(|side| &side.support)) {
         let passage = analysed.passage(&support.passage).expect("a cited passage is there");
@@ -106,7 +108,7 @@ pub fn holds_together(analysed: &Analysed) {
 }
 
 /// The sample sources of the repository.
-pub fn sample(path: &str) -> String {
+pub(crate) fn sample(path: &str) -> String {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../compose/samples/pricing/");
     std::fs::read_to_string(format!("{root}{path}")).unwrap()
 }

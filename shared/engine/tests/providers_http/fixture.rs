@@ -16,9 +16,9 @@ use url::Url;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-pub const KEY: &str = "sk-never-to-be-seen-0123456789";
+pub(crate) const KEY: &str = "sk-never-to-be-seen-0123456789";
 /// Far below the limits that hold without these, so that a test fails and does not wait.
-pub const SHORT: Limits = Limits {
+pub(crate) const SHORT: Limits = Limits {
     connect: Duration::from_secs(5),
     first_token: Duration::from_secs(5),
     silence: Duration::from_secs(5),
@@ -26,53 +26,53 @@ pub const SHORT: Limits = Limits {
     answer_bytes_max: 100_000,
 };
 
-pub fn key() -> SecretString {
+pub(crate) fn key() -> SecretString {
     KEY.into()
 }
 
-pub fn sse(body: &str) -> ResponseTemplate {
+pub(crate) fn sse(body: &str) -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_raw(body, "text/event-stream; charset=utf-8")
 }
 
-pub fn refusal(status: u16, body: &Value) -> ResponseTemplate {
+pub(crate) fn refusal(status: u16, body: &Value) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_json(body)
 }
 
-pub async fn serving(answer: ResponseTemplate) -> MockServer {
+pub(crate) async fn serving(answer: ResponseTemplate) -> MockServer {
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(answer).mount(&server).await;
     server
 }
 
-pub fn anthropic_at(url: &str, limits: Limits) -> Anthropic {
+pub(crate) fn anthropic_at(url: &str, limits: Limits) -> Anthropic {
     let settings = anthropic::Settings::new("claude-test-1", key(), Url::parse(url).unwrap());
     Anthropic::new(anthropic::Settings { limits, ..settings }).unwrap()
 }
 
-pub fn openai_at(url: &str, limits: Limits) -> OpenAi {
+pub(crate) fn openai_at(url: &str, limits: Limits) -> OpenAi {
     let settings = openai::Settings::new("gpt-test", Some(key()), Url::parse(url).unwrap());
     OpenAi::new(openai::Settings { limits, ..settings }).unwrap()
 }
 
 /// One of each, at the same server.
-pub fn both(url: &str, limits: Limits) -> [Box<dyn Model>; 2] {
+pub(crate) fn both(url: &str, limits: Limits) -> [Box<dyn Model>; 2] {
     [Box::new(anthropic_at(url, limits)), Box::new(openai_at(url, limits))]
 }
 
 /// The reply, and what was heard of it while it came.
-pub async fn asked(model: &dyn Model, request: &Request) -> (Result<Reply, PortError>, Vec<Delta>) {
+pub(crate) async fn asked(model: &dyn Model, request: &Request) -> (Result<Reply, PortError>, Vec<Delta>) {
     let mut heard = vec![];
     let reply = model.reply(request, &mut |delta| heard.push(delta.clone())).await;
     (reply, heard)
 }
 
 /// What was asked, as the server saw it.
-pub async fn bodies(server: &MockServer) -> Vec<Value> {
+pub(crate) async fn bodies(server: &MockServer) -> Vec<Value> {
     let requests = server.received_requests().await.unwrap();
     requests.iter().map(|request| serde_json::from_slice(&request.body).unwrap()).collect()
 }
 
-pub fn hello() -> Request {
+pub(crate) fn hello() -> Request {
     Request {
         system: "You are brief.".into(),
         messages: vec![Message::user("How did prices move?")],
@@ -81,7 +81,7 @@ pub fn hello() -> Request {
     }
 }
 
-pub fn with_schema() -> Request {
+pub(crate) fn with_schema() -> Request {
     let steps = json!({ "type": "array", "items": { "type": "integer", "minimum": 0 } });
     let properties = json!({ "title": { "type": "string" }, "steps": steps });
     let schema = json!({ "type": "object", "properties": properties, "required": ["title"] });
@@ -89,7 +89,7 @@ pub fn with_schema() -> Request {
 }
 
 /// In the middle of a conversation with tools.
-pub fn with_tools() -> Request {
+pub(crate) fn with_tools() -> Request {
     let spec = |name: &str| ToolSpec {
         name: name.into(),
         description: format!("Does {name}."),
@@ -103,31 +103,31 @@ pub fn with_tools() -> Request {
     Request { messages, tools: vec![spec("search"), spec("today")], ..hello() }
 }
 
-pub fn text(pieces: &[&str]) -> Vec<Delta> {
+pub(crate) fn text(pieces: &[&str]) -> Vec<Delta> {
     pieces.iter().map(|piece| Delta::Text((*piece).to_owned())).collect()
 }
 
 /// The two calls that every shape with tools makes.
-pub fn two_calls(first: &str, second: &str) -> [Part; 2] {
+pub(crate) fn two_calls(first: &str, second: &str) -> [Part; 2] {
     let search = Part::ToolCall { id: first.into(), name: "search".into(), arguments: json!({ "query": "pricing" }) };
     [search, Part::ToolCall { id: second.into(), name: "today".into(), arguments: json!({}) }]
 }
 
 /// What a listener does once it has heard a request and said what it has to say.
 #[derive(Clone, Copy)]
-pub enum Then {
+pub(crate) enum Then {
     Hang,
     Close,
 }
 
 /// A listener without manners. It ends with the test.
-pub struct Raw {
-    pub url: String,
+pub(crate) struct Raw {
+    pub(crate) url: String,
     _serving: JoinSet<()>,
 }
 
 impl Raw {
-    pub async fn saying(words: String, then: Then) -> Raw {
+    pub(crate) async fn saying(words: String, then: Then) -> Raw {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mut serving = JoinSet::new();
@@ -142,7 +142,7 @@ impl Raw {
     }
 
     /// A stream that begins with this.
-    pub async fn streaming(events: &str, then: Then) -> Raw {
+    pub(crate) async fn streaming(events: &str, then: Then) -> Raw {
         let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
         Raw::saying(format!("{head}{:x}\r\n{events}\r\n", events.len()), then).await
     }

@@ -8,6 +8,7 @@ use contract::Topology;
 use processes::agents;
 use runtime::Service;
 
+#[expect(clippy::disallowed_methods, reason = "which of the four it is, and no configuration")]
 fn main() -> ExitCode {
     let wanted = std::env::var("SCRIPTED_AGENT").unwrap_or_default();
     let Some(name) = agents::NAMES.into_iter().find(|name| *name == wanted) else { return usage() };

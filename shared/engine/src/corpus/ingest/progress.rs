@@ -99,7 +99,7 @@ impl<W: Write + Send> Progress for Lines<W> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.done += 1;
         let (done, files) = (state.done, state.files);
-        let tenth = |done: usize| if files == 0 { 0 } else { done * 10 / files };
+        let tenth = |done: usize| (done * 10).checked_div(files).unwrap_or(0);
         if tenth(done) > tenth(done - 1) {
             let _ = writeln!(state.to, "ingest: {done} of {files} files");
         }

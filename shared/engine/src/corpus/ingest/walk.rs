@@ -60,7 +60,7 @@ fn one(root: &Path, path: &Path, walked: &mut Walked) {
         Ok(about) if about.is_file() => walked.files.push(found(address, path, &about)),
         Ok(about) if about.is_dir() => {}
         Ok(about) if about.is_symlink() => {
-            walked.failed.push((address, "it is a link: links are not followed".to_owned()))
+            walked.failed.push((address, "it is a link: links are not followed".to_owned()));
         }
         Ok(_) => walked.failed.push((address, "it is no file: a pipe, a socket or a device".to_owned())),
         Err(why) => walked.failed.push((address, why.to_string())),

@@ -31,7 +31,7 @@ pub(super) fn draft_lines(text: &str) -> Draft {
 
 pub(super) fn draft(text: &str) -> Draft {
     let place_of = |raw: &RawValue| {
-        let start = (raw.get().as_ptr() as usize).checked_sub(text.as_ptr() as usize).unwrap_or_default();
+        let start = (raw.get().as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
         start..start + raw.get().len()
     };
     if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(text) {

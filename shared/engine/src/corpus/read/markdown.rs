@@ -93,7 +93,7 @@ impl Reader {
     fn start(&mut self, tag: &Tag<'_>, place: Range<usize>) {
         match tag {
             Tag::MetadataBlock(MetadataBlockKind::YamlStyle | MetadataBlockKind::PlusesStyle) => {
-                self.in_front_matter = true
+                self.in_front_matter = true;
             }
             Tag::Heading { .. } => {
                 self.end_leaf();
@@ -262,7 +262,7 @@ impl Reader {
             match name.trim().to_ascii_lowercase().as_str() {
                 "title" if !value.is_empty() => self.title = Some(value.to_owned()),
                 "updated" | "modified" | "last_modified" | "lastmod" => {
-                    self.date = date::stated(value).or(self.date.take())
+                    self.date = date::stated(value).or(self.date.take());
                 }
                 "date" | "published" => self.date = self.date.take().or_else(|| date::stated(value)),
                 _ => {}

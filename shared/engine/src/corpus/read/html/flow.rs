@@ -84,9 +84,9 @@ impl Flow<'_> {
             match page.events[at] {
                 Event::Open(number) => {
                     let node = &page.nodes[number as usize];
-                    if chaff::is_chaff(node, self.page_text, self.strictness) {
-                        at = node.close as usize;
-                    } else if node.tag == Tag::Table && self.reads() && self.table(node, at) {
+                    if chaff::is_chaff(node, self.page_text, self.strictness)
+                        || node.tag == Tag::Table && self.reads() && self.table(node, at)
+                    {
                         at = node.close as usize;
                     } else {
                         self.open(node.tag);

@@ -87,15 +87,19 @@ fn short(name: &[u8]) -> u64 {
     name.iter().take(8).fold(0, |short, &byte| short << 8 | u64::from(byte))
 }
 
+/// Whether a tag is one of some.
+type Judge = fn(Tag) -> bool;
+
 impl Sink for Tree {
     fn start(&mut self, name: &[u8], attributes: &Attributes) {
         let tag = Tag::of(name);
         match tag {
             Tag::Meta => return self.meta.tag(attributes),
             Tag::Break => {
-                return if self.reads() {
-                    self.events.push(Event::Break)
-                };
+                if self.reads() {
+                    self.events.push(Event::Break);
+                }
+                return;
             }
             Tag::Time if self.reads() => self.meta.time(attributes),
             Tag::Script => self.meta.script_begins(attributes),
@@ -249,7 +253,7 @@ impl Tree {
 
     /// Closes what this start ends without saying so: a paragraph, the item or row or cell before.
     fn close_implied(&mut self, tag: Tag) {
-        let (closes, stops): (fn(Tag) -> bool, fn(Tag) -> bool) = match tag {
+        let (closes, stops): (Judge, Judge) = match tag {
             Tag::Item => (|tag| tag == Tag::Item, |tag| tag == Tag::List || tag.is_of_tables()),
             Tag::Term | Tag::Meaning => {
                 (|tag| matches!(tag, Tag::Term | Tag::Meaning), |tag| tag == Tag::Terms || tag.is_of_tables())
