@@ -130,11 +130,10 @@ pub(crate) fn readings(number: &str) -> Vec<(f64, i32)> {
 /// Whether a number of a text is this value, rounded to the digits that are printed.
 pub(crate) fn is_value(number: &str, value: f64) -> bool {
     readings(number).into_iter().any(|(read, decimals)| {
-        let half = 0.5 * 10f64.powi(-decimals);
-        // Whole numbers stand for broken ones only where little is lost by it.
-        let rounds = decimals > 0 || read >= 10.0;
+        // Whole numbers stand for broken ones only where little is lost by it: `3 %` is 2.96 %, its zero left out.
+        let half = if decimals == 0 && read < 10.0 { 0.05 } else { 0.5 * 10f64.powi(-decimals) };
         let off = (read - value.abs()).abs();
-        off < 1e-9 * value.abs().max(1.0) || (rounds && off <= half * (1.0 + 1e-9))
+        off < 1e-9 * value.abs().max(1.0) || off <= half * (1.0 + 1e-9)
     })
 }
 
@@ -209,6 +208,7 @@ mod tests {
         assert_eq!(numbers("from $1,234.50 to ٤٩ (２０ %), v2."), ["1,234.50", "49", "20", "2"]);
         assert!(is_value("1,234.50", 1234.5) && is_value("1.234,50", 1234.5));
         assert!(is_value("340.7", 340.684) && !is_value("340.8", 340.684) && !is_value("0", 0.3));
+        assert!(is_value("3", 2.96) && is_value("5", 4.995) && !is_value("3", 2.9) && !is_value("2", 2.96));
         assert!(readings("1.2.3").is_empty());
     }
 }
