@@ -13,7 +13,6 @@ use crate::prose;
 use crate::words::{self, Stems};
 
 const UNKNOWNS_MAX: usize = 3;
-const QUOTES_MAX: usize = 5;
 /// How people write that something is not to be known.
 const UNTOLD: &[&str] = &[
     "nobody knows",
@@ -135,7 +134,8 @@ fn told(pool: &Pool, topic: &[String], about: &[Untold<'_>]) -> (Gap, DetailedFi
     let spoken = spoken(topic, about);
     let sources: BTreeSet<&SourceId> = about.iter().map(|untold| untold.source).collect();
     let mut quoted = BTreeSet::new();
-    let shown = about.iter().filter(|untold| quoted.insert(untold.source)).take(QUOTES_MAX);
+    // Each of them: the statement counts them, and a number of a statement is held against what it cites.
+    let shown = about.iter().filter(|untold| quoted.insert(untold.source));
     let supporting: Vec<Support> =
         shown.map(|untold| Support { passage: untold.passage.clone(), quote: untold.sentence.to_owned() }).collect();
     let first = &about[0];
