@@ -99,8 +99,22 @@ fn without_number(text: &str) -> &str {
 
 /// One line, with one space between words, without the marks of Markdown around words.
 pub(crate) fn tidied(text: &str) -> String {
-    let bare = text.replace("**", "").replace('`', "");
+    let bare = without(&without(text, "**"), "`");
     bare.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Without a mark, but for where two numbers would become one: `2**32` is not 232.
+fn without(text: &str, mark: &str) -> String {
+    let separates = |c: char| matches!(c, '.' | ',' | '\'' | '’');
+    let mut bare = String::with_capacity(text.len());
+    for (at, part) in text.split(mark).enumerate() {
+        let before = bare.trim_end_matches(separates).ends_with(char::is_numeric);
+        if at > 0 && before && part.trim_start_matches(separates).starts_with(char::is_numeric) {
+            bare.push_str(mark);
+        }
+        bare.push_str(part);
+    }
+    bare
 }
 
 /// What two sets share, as a part of all that is in them.
@@ -140,6 +154,7 @@ mod tests {
             ["Head", "One sentence that\ngoes on.", "\"Another\none.\"", "an item", "**bold** item", "third.", "Last"]
         );
         assert_eq!(tidied(found[4]), "bold item");
+        assert_eq!(tidied("**2** of 2**32, `80`,`443`"), "2 of 2**32, 80`,`443");
     }
 
     #[test]
