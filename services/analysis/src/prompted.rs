@@ -2,6 +2,8 @@
 //! Never a number of the model's own, nor a quote that does not stand in its passage: that is a fault, and is not used.
 //! Next: `handler` stores the computed analysis with these findings, or without them and with a note.
 
+use std::collections::BTreeSet;
+
 use contract::documents::{Analysed, DetailedFinding, Metric, MetricId, Passage, PassageId, Statistic, Support};
 use contract::events::Confidence;
 use engine::prompt::{Prompt, Untrusted};
@@ -154,9 +156,9 @@ fn loose_numbers(stated: &Stated, analysed: &Analysed) -> Vec<f64> {
         known.push(metric.value.abs());
     }
     let all = amounts::numbers(&stated.statement).into_iter().chain(amounts::numbers(&stated.reason));
-    // How many sources or findings there are is counted, not measured.
-    let counted =
-        |number: &f64| number.fract() == 0.0 && *number <= stated.supporting.len().max(2) as f64 && *number > 0.0;
+    // How many quotes there are is counted, not measured; the writer's checker lets pass no other count.
+    let counts = [stated.supporting.len() as f64, stated.contradicting.len() as f64];
+    let counted = |number: &f64| counts.contains(number);
     let mut loose: Vec<f64> = all.filter(|number| !known.contains(number) && !counted(number)).collect();
     loose.dedup();
     loose
@@ -165,12 +167,16 @@ fn loose_numbers(stated: &Stated, analysed: &Analysed) -> Vec<f64> {
 /// The model's findings first, then the computed ones; sentences that were only chosen give way to stated ones.
 fn merged(mut analysed: Analysed, answer: Answer) -> Analysed {
     let questions = analysed.questions.clone();
-    let stated: Vec<DetailedFinding> = answer.findings.into_iter().map(|stated| finding(stated, &questions)).collect();
+    let stated = answer.findings.into_iter().map(|stated| finding(stated, &questions));
+    // Said twice, nobody could tell which evidence is whose: the first one counts.
+    let mut said = BTreeSet::new();
+    let stated: Vec<DetailedFinding> = stated.filter(|found| said.insert(found.statement.clone())).collect();
     let answered = |found: &DetailedFinding| {
         found.question.is_some() && stated.iter().any(|other| other.question == found.question)
     };
     let old = std::mem::take(&mut analysed.findings);
     let kept = old.into_iter().filter(|found| !found.metrics.is_empty() || !answered(found));
+    let kept = kept.filter(|found| !said.contains(&found.statement));
     // Numbers keep their place beside words.
     let (computed, rest): (Vec<_>, Vec<_>) = kept.partition(|found| !found.metrics.is_empty());
     let room = FINDINGS_MAX.saturating_sub(stated.len());

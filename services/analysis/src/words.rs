@@ -154,7 +154,7 @@ mod tests {
             ["Head", "One sentence that\ngoes on.", "\"Another\none.\"", "an item", "**bold** item", "third.", "Last"]
         );
         assert_eq!(tidied(found[4]), "bold item");
-        assert_eq!(tidied("**2** of 2**32, `80`,`443`"), "2 of 2**32, 80`,`443");
+        assert_eq!(tidied("**2** of 2**32, `80`,`443`"), "2 of 2**32, 80,`443");
     }
 
     #[test]
