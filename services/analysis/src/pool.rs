@@ -30,7 +30,10 @@ impl Pool {
         let mut pool = Pool::default();
         let mut words = BTreeMap::new();
         let mut tables = BTreeSet::new();
-        for found in gathered {
+        for mut found in gathered {
+            let changed = pool.changed(&found.sources);
+            found.passages.retain(|passage| !changed.contains(&passage.source));
+            found.tables.retain(|table| !changed.contains(&table.source));
             for source in found.sources {
                 pool.sources.entry(source.id.clone()).or_insert(source);
             }
@@ -63,6 +66,16 @@ impl Pool {
         pool
     }
 
+    /// Sources that another task read before, with other words: a place in these is no place in those.
+    fn changed(&mut self, sources: &[Source]) -> BTreeSet<SourceId> {
+        let text = |source: &Source| source.text.as_ref().map_or(source.sha256.clone(), |text| text.sha256.clone());
+        let is_other = |source: &&Source| self.sources.get(&source.id).is_some_and(|known| text(known) != text(source));
+        let changed: Vec<&Source> = sources.iter().filter(is_other).collect();
+        let why = "it changed between two readings: what the later one says is left out";
+        self.missed.extend(changed.iter().map(|source| Missed { what: source.address.clone(), why: why.into() }));
+        changed.into_iter().map(|source| source.id.clone()).collect()
+    }
+
     fn take(&mut self, passage: Passage, words: &mut BTreeMap<Digest, usize>) -> Option<PassageId> {
         if !self.sources.contains_key(&passage.source) {
             return None;
@@ -76,7 +89,7 @@ impl Pool {
         if tidied.len() >= COPY_BYTES_MIN {
             let digest = Digest::of(tidied.as_bytes());
             if let Some(at) = words.get(&digest) {
-                self.copies += 1;
+                self.copies += usize::from(self.passages[*at].source != passage.source);
                 self.index.insert(passage.id, *at);
                 return Some(self.passages[*at].id.clone());
             }
