@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use contract::artifact::{ArtifactError, fetch};
 use contract::documents;
 use contract::events::{ArrivalStatus, Arrived, Evidence as Brought, ResearchCompleted};
 use contract::{Artifacts, PortError};
@@ -67,8 +68,10 @@ async fn read(arrived: &Arrived, artifacts: &dyn Artifacts) -> Result<Option<Bro
     match (&arrived.data, &arrived.reference) {
         (Some(data), _) => serde_json::from_value(data.clone()).map(Some).map_err(read),
         (None, Some(reference)) => {
-            let bytes = contract::artifact::fetch(artifacts, reference).await;
-            let bytes = bytes.map_err(|why| PortError::permanent(why.to_string()))?;
+            let bytes = fetch(artifacts, reference).await.map_err(|error| match error {
+                ArtifactError::Port(error) => error,
+                changed => PortError::permanent(changed.to_string()),
+            })?;
             serde_json::from_slice(&bytes).map(Some).map_err(read)
         }
         (None, None) => Ok(None),

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use contract::artifact::ArtifactError;
 use contract::documents::{Gathered, Missed, Passage, Source, Table};
 use contract::events::ResearchTaskRequested;
 use contract::{Partner, PortError, Spend};
@@ -148,7 +149,10 @@ async fn from_the_web(
 /// One address, fetched and read.
 async fn page(config: &Config, exchanges: &Exchanges<'_>, address: &str) -> Result<Reading, PortError> {
     let page = fetch::asked(&config.tools, exchanges, address).await?;
-    let bytes = page.read(&**exchanges.place.artifacts()).await.map_err(|why| PortError::permanent(why.to_string()))?;
+    let bytes = page.read(&**exchanges.place.artifacts()).await.map_err(|error| match error {
+        ArtifactError::Port(error) => error,
+        changed => PortError::permanent(changed.to_string()),
+    })?;
     let (url, mediatype) = (page.url, page.mediatype);
     // A page may take a second to read, and the executor has other deliveries.
     let read = tokio::task::spawn_blocking(move || {
@@ -176,14 +180,25 @@ async fn keep(
     Ok(())
 }
 
-fn take(gathered: &mut Gathered, sources: Vec<Source>, passages: Vec<Passage>, tables: Vec<Table>) {
+fn take(gathered: &mut Gathered, sources: Vec<Source>, mut passages: Vec<Passage>, mut tables: Vec<Table>) {
     for source in sources {
-        if !gathered.sources.iter().any(|known| known.id == source.id) {
-            gathered.sources.push(source);
+        match gathered.sources.iter().find(|known| known.id == source.id) {
+            None => gathered.sources.push(source),
+            // A newer version came between two searches: a place in one text is no place in the other.
+            Some(known) if known.text != source.text => {
+                passages.retain(|passage| passage.source != source.id);
+                tables.retain(|table| table.source != source.id);
+            }
+            Some(_) => {}
         }
     }
+    // What a row stands in is kept even where another source has the same words: the table names it.
+    let rows: BTreeSet<_> = tables.iter().flat_map(|table| table.passages.iter().cloned()).collect();
     for passage in passages {
-        match gathered.passages.iter_mut().find(|known| known.id == passage.id || known.quote == passage.quote) {
+        let is_known = |known: &&mut Passage| {
+            known.id == passage.id || (known.quote == passage.quote && !rows.contains(&passage.id))
+        };
+        match gathered.passages.iter_mut().find(is_known) {
             Some(known) => known.relevance = known.relevance.max(passage.relevance),
             None => gathered.passages.push(passage),
         }
