@@ -47,11 +47,12 @@ pub(crate) async fn gathered(
         for address in &task.sources {
             match page(config, &sitting.exchanges, address).await {
                 Ok(reading) => keep(&sitting.exchanges, task, vec![reading], &mut gathered).await?,
-                // The whole task is tried again, and gives up in the end: it is about this address and nothing else.
-                Err(error @ PortError::Transient { .. }) => return Err(error.into()),
+                // The whole task is tried again, and gives up in the end, if it is about this address and nothing else.
+                Err(error @ PortError::Transient { .. }) if task.sources.len() == 1 => return Err(error.into()),
                 Err(PortError::Permanent { reason }) => {
                     gathered.missed.push(Missed { what: address.clone(), why: reason });
                 }
+                Err(error) => gathered.missed.push(Missed { what: address.clone(), why: error.to_string() }),
             }
         }
     }

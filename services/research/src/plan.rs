@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use contract::events::{GoalRequested, ResearchHead, ResearchTaskRequested};
+use contract::limits::{JOIN_HEAD_BYTES_MAX, JOIN_MEMBERS_MAX};
 use engine::Mind;
 use runtime::{Handled, Handler, Open, Step, StepError};
 
@@ -41,7 +42,11 @@ impl Handler for Plan {
     type Input = GoalRequested;
 
     async fn handle(&self, goal: GoalRequested, step: &Step) -> Result<Handled, StepError> {
-        let questions = self.questions(&goal, step).await?;
+        let mut head = ResearchHead { questions: self.questions(&goal, step).await?, goal: goal.goal.clone() };
+        // A long goal leaves less room for questions.
+        while head.questions.len() > 1 && bytes(&head) > JOIN_HEAD_BYTES_MAX {
+            head.questions.pop();
+        }
         let topic = Some(topic_of(&goal.goal));
         let task = |question: &str, sources: Vec<String>| ResearchTaskRequested {
             question: question.to_owned(),
@@ -50,13 +55,19 @@ impl Handler for Plan {
             sources,
         };
         let mut handled = Handled::nothing();
-        for question in &questions {
+        for question in &head.questions {
             handled = handled.and_emit(&task(question, vec![]));
         }
         // An address that does not answer is one task that gives up, and takes no question with it.
-        for address in &goal.sources {
-            handled = handled.and_emit(&task(&goal.goal, vec![address.clone()]));
+        // Where a join has no room for so many, some share a task.
+        let room = JOIN_MEMBERS_MAX.saturating_sub(head.questions.len()).max(1);
+        for addresses in goal.sources.chunks(goal.sources.len().div_ceil(room).max(1)) {
+            handled = handled.and_emit(&task(&goal.goal, addresses.to_vec()));
         }
-        Ok(handled.opening(Open::join("evidence", &ResearchHead { goal: goal.goal, questions })))
+        Ok(handled.opening(Open::join("evidence", &head)))
     }
+}
+
+fn bytes(head: &ResearchHead) -> usize {
+    serde_json::to_vec(head).map_or(0, |bytes| bytes.len())
 }
