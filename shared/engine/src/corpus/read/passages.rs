@@ -17,6 +17,10 @@ const BYTES_MAX: usize = 1_000;
 /// A row is not cut unless it is monstrous.
 const ROW_BYTES_MAX: usize = 8_192;
 
+/// At each sign behind a full stop, the search for a sentence's end looks for the next letter: a megabyte of spaces
+/// would take hours. Where so many stand together, a block is cut at words alone.
+const SIGNS_BYTES_MAX: usize = 128;
+
 pub(super) struct Cut {
     pub(super) passages: Vec<Passage>,
     /// The passage that each block begins in.
@@ -132,6 +136,9 @@ fn pieces(text: &str, block: &Block) -> Vec<Range<usize>> {
 fn sentences(text: &str, place: Range<usize>) -> Vec<Range<usize>> {
     // A line end is no sentence's end; a space of the same length keeps the offsets.
     let flat = text[place.clone()].replace(['\n', '\r', '\t'], " ");
+    if flat.split(char::is_alphanumeric).any(|signs| signs.len() > SIGNS_BYTES_MAX) {
+        return vec![place];
+    }
     flat.split_sentence_bound_indices().map(|(at, part)| place.start + at..place.start + at + part.len()).collect()
 }
 
