@@ -5,7 +5,7 @@
 use csv::{ReaderBuilder, Trim};
 
 use super::ReadError;
-use super::draft::{Draft, DraftRow, DraftTable, Shape};
+use super::draft::{CELLS_MAX, Draft, DraftRow, DraftTable, Shape};
 
 const COLUMNS_MAX: usize = 512;
 
@@ -18,6 +18,7 @@ pub(super) fn draft(text: &str, delimiter: u8) -> Result<Draft, ReadError> {
         .trim(Trim::All)
         .from_reader(text.as_bytes());
     let mut table = DraftTable::default();
+    let mut is_too_large = false;
     let mut record = csv::StringRecord::new();
     loop {
         let start = position(&reader);
@@ -34,6 +35,13 @@ pub(super) fn draft(text: &str, delimiter: u8) -> Result<Draft, ReadError> {
         let cells: Vec<String> = record.iter().take(COLUMNS_MAX).map(str::to_owned).collect();
         if table.columns.is_empty() {
             table.columns = names(cells);
+            continue;
+        }
+        if (table.rows.len() + 1) * table.columns.len() > CELLS_MAX {
+            is_too_large = true;
+            table.rows.clear();
+        }
+        if is_too_large {
             continue;
         }
         let ragged = record.len() != table.columns.len();

@@ -4,6 +4,10 @@
 
 use std::ops::Range;
 
+/// Of one table, those that rows are filled up with counted too: a larger one is read as text alone. A file of 32 MiB
+/// may have a line of 512 names and sixteen million lines of one letter.
+pub(super) const CELLS_MAX: usize = 2_000_000;
+
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     pub(super) text: String,

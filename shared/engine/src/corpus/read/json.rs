@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::date;
-use super::draft::{Block, Draft, DraftRow, DraftTable, Shape};
+use super::draft::{Block, CELLS_MAX, Draft, DraftRow, DraftTable, Shape};
 
 const COLUMNS_MAX: usize = 256;
 /// A text of so many bytes stands on its own.
@@ -100,6 +100,9 @@ fn of_records(text: &str, records: Vec<(Fields, Range<usize>)>) -> Draft {
         if columns.len() < COLUMNS_MAX && !columns.contains(name) {
             columns.push(name.clone());
         }
+    }
+    if columns.len().saturating_mul(records.len()) > CELLS_MAX {
+        columns.clear();
     }
     let mut table = DraftTable { columns, ..DraftTable::default() };
     for (fields, origin) in records {

@@ -2,13 +2,15 @@
 //! Never a row whose cells stand in no block.
 //! Next: `flow` puts it into the draft, `table` gives cells their meaning.
 
-use super::super::draft::DraftRow;
+use super::super::draft::{CELLS_MAX, DraftRow};
 use super::super::table::{Signature, signature};
 use super::tags::Tag;
 use super::tree::{Event, Node};
 
 /// Wider than any table that is read; a span may say more.
 const COLUMNS_MAX: usize = 256;
+/// Words of cells, as often as they span.
+const SPANNED_BYTES_MAX: usize = 64 << 20;
 /// What is turned must stand in one passage.
 const TURNED_CELLS_MAX: usize = 400;
 
@@ -43,6 +45,10 @@ impl GridRow {
     pub(super) fn new(in_head: bool) -> GridRow {
         GridRow { cells: Vec::new(), block: 0, in_head }
     }
+
+    fn width(&self) -> usize {
+        self.cells.iter().map(|cell| usize::from(cell.columns)).sum::<usize>().min(COLUMNS_MAX)
+    }
 }
 
 /// Whether there are two rows, of which one has two cells: less is no table.
@@ -72,6 +78,9 @@ struct Filled {
 }
 
 pub(super) fn table(rows: Vec<GridRow>) -> Option<Grid> {
+    if is_too_large(&rows) {
+        return None;
+    }
     let filled = fill(rows);
     let width = filled.iter().map(|row| row.cells.len()).max()?;
     let headers = header_rows(&filled);
@@ -94,6 +103,19 @@ pub(super) fn table(rows: Vec<GridRow>) -> Option<Grid> {
         })
         .collect();
     Some(Grid { columns, rows, is_sideways: false })
+}
+
+/// Spans filled in; what hangs down may make any row as wide as can be.
+fn is_too_large(rows: &[GridRow]) -> bool {
+    let cells = || rows.iter().flat_map(|row| &row.cells);
+    let hangs = cells().any(|cell| cell.rows > 1);
+    let widest = if hangs { COLUMNS_MAX } else { rows.iter().map(GridRow::width).max().unwrap_or_default() };
+    let spanned = |cell: &GridCell| {
+        let places = usize::from(cell.rows).min(rows.len()) * usize::from(cell.columns).min(COLUMNS_MAX);
+        cell.text.len().saturating_mul(places)
+    };
+    rows.len().saturating_mul(widest) > CELLS_MAX
+        || cells().map(spanned).fold(0, usize::saturating_add) > SPANNED_BYTES_MAX
 }
 
 fn fill(rows: Vec<GridRow>) -> Vec<Filled> {
