@@ -81,11 +81,13 @@ fn ends_line(before: &str, after: &str) -> bool {
 
 /// Without what opens a line and is not part of what it says: a heading's, quote's, table's or item's mark.
 fn without_marks(text: &str) -> &str {
-    let bare = text.trim_start();
-    let item = bare.strip_prefix(['-', '*', '+', '•']).filter(|rest| rest.starts_with(char::is_whitespace));
-    match item.or_else(|| bare.strip_prefix(['#', '>', '|'])) {
-        Some(rest) => without_marks(rest),
-        None => bare,
+    let mut bare = text.trim_start();
+    loop {
+        let item = bare.strip_prefix(['-', '*', '+', '•']).filter(|rest| rest.starts_with(char::is_whitespace));
+        match item.or_else(|| bare.strip_prefix(['#', '>', '|'])) {
+            Some(rest) => bare = rest.trim_start(),
+            None => return bare,
+        }
     }
 }
 
