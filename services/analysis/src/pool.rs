@@ -112,12 +112,17 @@ impl Pool {
         self.sources.get(id)
     }
 
-    /// The last part of the address; the whole of it where two sources end alike.
+    /// The last part of the address; the whole of it where two sources end alike, and its collection where even that is
+    /// the same: numbers are known by this name.
     pub(crate) fn name(&self, id: &SourceId) -> String {
         let Some(source) = self.sources.get(id) else { return id.to_string() };
         let last = last_part(&source.address);
         let alike = self.sources.values().filter(|other| last_part(&other.address) == last).count();
-        if alike > 1 { source.address.clone() } else { last.to_owned() }
+        match self.sources.values().filter(|other| other.address == source.address).count() {
+            2.. => format!("{}:{}", source.collection, source.address),
+            _ if alike > 1 => source.address.clone(),
+            _ => last.to_owned(),
+        }
     }
 
     /// The newest day that any source names.
