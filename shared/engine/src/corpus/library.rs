@@ -23,7 +23,7 @@ pub use self::score::Weights;
 use self::shelf::Shelf;
 pub use self::shelf::{Shelves, Spot};
 pub use self::words::ByWords;
-use super::index::pack::{manifest, newest, unpack};
+use super::index::pack::{manifest, newest, published_name, unpack};
 use super::index::{in_background, index_in_memory};
 use super::{DEFAULT_COLLECTION, Reading};
 
@@ -93,6 +93,11 @@ impl Library {
         let mut found = Found::default();
         let mut shelves = Vec::new();
         for collection in names(&query.collections) {
+            // Nothing can have been ingested under it.
+            if published_name(&collection).is_err() {
+                found.unknown.push(collection);
+                continue;
+            }
             match self.newest(&collection, artifacts).await? {
                 Some((version, shelf)) => {
                     found.versions.push((collection, version));
