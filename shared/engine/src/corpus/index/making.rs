@@ -30,10 +30,11 @@ pub(super) struct Making {
 }
 
 struct Open {
-    folder: TempDir,
+    /// Dropped first: its threads write to the folder, which could not be removed while they do.
+    writer: IndexWriter,
     index: Index,
     fields: Fields,
-    writer: IndexWriter,
+    folder: TempDir,
 }
 
 /// Done, and ready to be packed.
@@ -96,7 +97,7 @@ impl Open {
         let writer = index.writer_with_options(options).map_err(broken)?;
         // Merging is done once, at the end, so that what comes out does not depend on when a thread ran.
         writer.set_merge_policy(Box::new(NoMergePolicy));
-        Ok(Open { folder, index, fields, writer })
+        Ok(Open { writer, index, fields, folder })
     }
 
     fn seal(mut self) -> Result<Made, PortError> {
