@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use contract::artifact::ArtifactError;
-use contract::documents::{Gathered, Missed, Passage, Source, Table};
+use contract::documents::{Gathered, Missed, Passage};
 use contract::events::ResearchTaskRequested;
 use contract::{Partner, PortError, Spend};
 use engine::corpus::{Found, Library, Query, Raw, Reading};
@@ -39,7 +39,7 @@ pub(crate) async fn gathered(
         if is_about(config, task, &sitting.exchanges, &mut gathered).await? {
             for query in &queries {
                 let found = search(config, &sitting.exchanges, task, query).await?;
-                take(&mut gathered, found.sources, found.passages, found.tables);
+                take(&mut gathered, found);
             }
         }
         from_the_web(config, &sitting.exchanges, task, &mut gathered).await?;
@@ -177,11 +177,14 @@ async fn keep(
         tables_max: TABLES_MAX,
     };
     let found = Library::among(&query, readings, exchanges.place.artifacts()).await?;
-    take(gathered, found.sources, found.passages, found.tables);
+    take(gathered, found);
     Ok(())
 }
 
-fn take(gathered: &mut Gathered, sources: Vec<Source>, mut passages: Vec<Passage>, mut tables: Vec<Table>) {
+fn take(gathered: &mut Gathered, found: Found) {
+    let Found { sources, mut passages, mut tables, left_out, .. } = found;
+    let why = "it is too large to be computed on: ingest it in parts";
+    gathered.missed.extend(left_out.into_iter().map(|what| Missed { what, why: why.to_owned() }));
     for source in sources {
         match gathered.sources.iter().find(|known| known.id == source.id) {
             None => gathered.sources.push(source),

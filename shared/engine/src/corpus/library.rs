@@ -52,6 +52,9 @@ pub struct Found {
     pub versions: Vec<(String, u64)>,
     /// Collections that do not exist.
     pub unknown: Vec<String>,
+    /// Tables that answer, and are too large to be handed on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }
 
 /// The open indexes of one daemon.
@@ -141,7 +144,7 @@ impl Library {
         })
         .await?;
         found.sources = self.with_texts(answer.sources, shelves, artifacts).await?;
-        (found.passages, found.tables) = (answer.passages, answer.tables);
+        (found.passages, found.tables, found.left_out) = (answer.passages, answer.tables, answer.left_out);
         Ok(())
     }
 

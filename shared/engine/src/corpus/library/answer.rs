@@ -23,11 +23,17 @@ const SPARE: usize = 3;
 /// Two passages say the same where this part of their word pairs is the same.
 const SAME: f64 = 0.8;
 
+/// Of all tables of one answer: it is recorded, handed on and stored several times over, each time as one artifact.
+const TABLES_BYTES_MAX: usize = 4 << 20;
+/// What stands around the text of a cell.
+const CELL_BYTES: usize = 48;
+
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     pub(super) sources: Vec<(Source, Spot)>,
     pub(super) passages: Vec<Passage>,
     pub(super) tables: Vec<Table>,
+    pub(super) left_out: Vec<String>,
 }
 
 /// A passage or table with what orders it among equals.
@@ -91,7 +97,19 @@ impl Answer {
             placed.push(Placed { score: f64::from(score), source: of.source, page: Spot { at: page, ..spot }, what });
         }
         in_order(&mut placed, |table| table.id.0.clone());
+        let mut room_bytes = TABLES_BYTES_MAX;
         for Placed { source, page, what, .. } in placed.into_iter().take(query.tables_max) {
+            let bytes: usize = what.rows.iter().flatten().map(|cell| CELL_BYTES + cell.text.len()).sum();
+            if bytes > room_bytes {
+                self.left_out.push(format!(
+                    "the table {:?} of {}, {} rows",
+                    what.title,
+                    source.address,
+                    what.rows.len()
+                ));
+                continue;
+            }
+            room_bytes -= bytes;
             self.rows(&what, &source, page, shelves)?;
             self.tables.push(what);
             self.name(source, page);
