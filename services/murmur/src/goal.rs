@@ -32,9 +32,9 @@ pub(crate) enum Ended {
 }
 
 impl Goal {
-    pub(crate) fn new(goal: &str, urls: &[String], context: Option<&str>) -> Goal {
+    pub(crate) fn new(goal: &str, urls: &[String], collections: &[String], context: Option<&str>) -> Goal {
         let key = Chance::fresh().token().to_string();
-        let mut body = json!({"goal": goal, "key": key});
+        let mut body = json!({"goal": goal, "key": key, "collections": collections});
         if !urls.is_empty() {
             body["sources"] = json!(urls);
         }

@@ -24,6 +24,11 @@ pub(crate) async fn ingest(asked: &crate::Ingest) -> anyhow::Result<bool> {
     let mut all = true;
     for folder in &asked.sources {
         ensure!(folder.exists(), "{} does not exist", folder.display());
+    }
+    // A folder takes what is not in it out of the collection: there is one at most, and it comes before single files.
+    let (folders, files): (Vec<_>, Vec<_>) = asked.sources.iter().partition(|source| source.is_dir());
+    ensure!(folders.len() < 2, "each of two folders would remove what the other has: ingest them into two collections");
+    for folder in folders.into_iter().chain(files) {
         all &= one(folder, &asked.collection, &artifacts).await?;
     }
     Ok(all)

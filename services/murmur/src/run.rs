@@ -32,10 +32,11 @@ pub(crate) async fn run(asked: &crate::Run) -> anyhow::Result<bool> {
     let ports = standin.provisioned().await?;
     let flock = Flock::start(&standin, &place.path().join("logs")).await?;
     show::line(format_args!("four agents are up, {}", show::seconds(began.elapsed())));
-    for folder in &folders {
-        ingest::one(Path::new(folder), DEFAULT_COLLECTION, &ports.artifacts).await?;
+    let collections = collections(folders.len());
+    for (folder, collection) in folders.iter().zip(&collections) {
+        ingest::one(Path::new(folder), collection, &ports.artifacts).await?;
     }
-    let goal = Goal::new(&asked.goal, &urls, asked.context.as_deref());
+    let goal = Goal::new(&asked.goal, &urls, &collections, asked.context.as_deref());
     goal.send(&ports, &standin.choreography).await?;
     show::line(format_args!("goal {} was sent", goal.id));
     let ended = goal.watch(&ports, Duration::from_secs(asked.within)).await;
@@ -58,6 +59,12 @@ pub(crate) async fn run(asked: &crate::Run) -> anyhow::Result<bool> {
         show::line(format_args!("run it again with --data DIR to keep the logs of the agents"));
     }
     ended.map(|_| done)
+}
+
+/// One for each folder: of two in one collection, each would remove what the other has.
+fn collections(folders: usize) -> Vec<String> {
+    let numbered = |number: usize| format!("{DEFAULT_COLLECTION}-{number}");
+    if folders < 2 { vec![DEFAULT_COLLECTION.to_owned()] } else { (1..=folders).map(numbered).collect() }
 }
 
 /// What was put on the disk.
