@@ -61,6 +61,12 @@ struct Run {
     within: u64,
 }
 
+async fn terminated() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    signal(SignalKind::terminate())?.recv().await;
+    Ok(())
+}
+
 fn main() -> ExitCode {
     let asked = Flags::parse().command;
     let executor = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -75,6 +81,7 @@ fn main() -> ExitCode {
                 } => ran,
                 // What was started ends with the values that own it.
                 stopped = tokio::signal::ctrl_c() => stopped.map(|()| false).map_err(anyhow::Error::from),
+                ended = terminated() => ended.map(|()| false),
             }
         })
     });

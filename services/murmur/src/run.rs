@@ -53,6 +53,7 @@ pub(crate) async fn run(asked: &crate::Run) -> anyhow::Result<bool> {
         Err(_) => false,
     };
     flock.stop().await?;
+    standin.stop().await?;
     if !done && place.is_kept() {
         show::line(format_args!("logs of the agents: {}", place.path().join("logs").display()));
     } else if !done {

@@ -24,7 +24,7 @@ pub(crate) struct Standin {
     endpoint: String,
     artifacts: String,
     pub(crate) choreography: Choreography,
-    _server: Child,
+    server: Child,
 }
 
 impl Standin {
@@ -45,8 +45,13 @@ impl Standin {
             endpoint: format!("http://{address}"),
             artifacts: format!("file://{}", artifacts.display()),
             choreography,
-            _server: server,
+            server,
         })
+    }
+
+    /// Until it is gone: what it still writes would keep its folder from being removed.
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        Ok(self.server.kill().await?)
     }
 
     pub(crate) fn endpoint(&self) -> &str {
