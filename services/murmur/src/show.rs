@@ -15,7 +15,12 @@ use crate::run::Kept;
 
 /// One line of progress.
 pub(crate) fn line(what: fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stderr(), "· {what}");
+    let _ = writeln!(std::io::stderr(), "· {}", harmless(&what.to_string()));
+}
+
+/// Names of files and words of sources may hold what a terminal obeys.
+fn harmless(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n', "?")
 }
 
 pub(crate) fn seconds(took: Duration) -> String {
@@ -47,9 +52,10 @@ pub(crate) fn completed(done: &GoalCompleted, kept: &Kept, took: Duration) {
                 Priority::Medium => "medium",
                 Priority::Low => "low",
             };
-            let _ = writeln!(out, "{}. **{}** ({priority}): {}", number + 1, advice.title, advice.rationale);
+            let (title, rationale) = (harmless(&advice.title), harmless(&advice.rationale));
+            let _ = writeln!(out, "{}. **{title}** ({priority}): {rationale}", number + 1);
             if let Some(otherwise) = &advice.reconsider_if {
-                let _ = writeln!(out, "   Reconsider if {otherwise}.");
+                let _ = writeln!(out, "   Reconsider if {}.", harmless(otherwise));
             }
         }
     }
