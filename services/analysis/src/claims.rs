@@ -14,6 +14,8 @@ use crate::support;
 use crate::words::{self, Stems};
 
 const ROWS_MAX: usize = 2_000;
+/// Each is held against hundreds of sentences: a table with 500 columns of prices has a million.
+const CLAIMS_MAX: usize = 10_000;
 const LABEL_WORDS_MAX: usize = 4;
 /// Words of column names that every price has.
 const PLAIN_MEASURES: &[&str] = &[
@@ -106,6 +108,9 @@ pub(crate) fn of_tables(pool: &Pool, sheets: &[Sheet<'_>]) -> Vec<Claim> {
         let dates = sheet.date_column();
         let context = context(pool, &sheet.table.source, &sheet.table.title);
         for column in 0..sheet.table.columns.len() {
+            if found.len() >= CLAIMS_MAX {
+                return found;
+            }
             let measure = Measure::of_column(sheet, column);
             if !sheet.table.columns[column].is_numeric() || measure.unit.is_none() && !measure.is_money {
                 continue;

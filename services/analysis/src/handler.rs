@@ -32,7 +32,10 @@ impl Handler for Analysis {
 
     async fn handle(&self, research: ResearchCompleted, step: &Step) -> Result<Handled, StepError> {
         let evidence = evidence(&research, &*step.artifacts).await?;
-        let computed = offline::analysed(&research.head, evidence);
+        let head = research.head;
+        // Hundreds of sentences and rows are compared: the executor has other deliveries, and a lease to renew.
+        let computed = tokio::task::spawn_blocking(move || offline::analysed(&head, evidence)).await;
+        let computed = computed.map_err(|died| StepError::permanent(format!("computing broke off: {died}")))?;
         let analysed = prompted::refined(&self.mind.at(step), computed).await?;
         let details = documents::put(&*step.artifacts, &analysed).await?;
         Ok(Handled::emit(&event::event(&analysed, details)))
