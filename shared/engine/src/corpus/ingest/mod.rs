@@ -82,7 +82,8 @@ fn remove_gone(builder: &Builder, walked: &Walked) -> Result<usize, PortError> {
     }
     let here: BTreeSet<&str> = walked.files.iter().map(|file| file.address.as_str()).collect();
     // What a folder that cannot be opened holds is not known to be gone.
-    let unseen = |address: &str| walked.failed.iter().any(|(folder, _)| address.starts_with(&format!("{folder}/")));
+    let is_in = |address: &str, folder: &str| folder.is_empty() || address.starts_with(&format!("{folder}/"));
+    let unseen = |address: &str| walked.failed.iter().any(|(folder, _)| is_in(address, folder));
     let gone: Vec<String> = builder
         .stamps()
         .keys()
