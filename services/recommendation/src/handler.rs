@@ -38,7 +38,10 @@ impl Handler for Recommending {
             Some(details) => documents::get(&*step.artifacts, details).await?,
             None => Analysed { goal: analysis.goal, ..Analysed::default() },
         };
-        let judged = offline::judged(&self.packs, analysed.clone());
+        let (packs, facts) = (Arc::clone(&self.packs), analysed.clone());
+        // Rules look through all rows and sentences, and the executor has other deliveries.
+        let judged = tokio::task::spawn_blocking(move || offline::judged(&packs, facts)).await;
+        let judged = judged.map_err(|died| StepError::permanent(format!("the rules broke off: {died}")))?;
         let judged = prompted::refined(&self.mind.at(step), judged, &analysed).await?;
         Ok(Handled::emit(&made(judged)))
     }
