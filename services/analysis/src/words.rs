@@ -137,7 +137,9 @@ pub(crate) fn shortened(text: &str, bytes_max: usize) -> String {
         end -= 1;
     }
     let cut = &text[..end];
-    let whole_words = cut.rfind(' ').filter(|at| *at > room / 2).map_or(cut, |at| &cut[..at]);
+    // Half a number is another number.
+    let without_digits = cut.trim_end_matches(|c: char| c.is_numeric() || matches!(c, '.' | ','));
+    let whole_words = cut.rfind(' ').filter(|at| *at > room / 2).map_or(without_digits, |at| &cut[..at]);
     format!("{}…", whole_words.trim_end())
 }
 
