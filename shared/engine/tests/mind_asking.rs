@@ -1,4 +1,5 @@
 //! Owns what is proved of asking: forms, repairs, fallbacks, retries, packing, the cache, and what a reader is told.
+//! Never a real provider: the models of `desk` say what they were told to say.
 //! Next: `mind_brakes` for budgets and time, `mind_replay` for records.
 #![allow(clippy::unwrap_used, reason = "what a test cannot make is a test that fails")]
 

@@ -1,4 +1,5 @@
 //! Owns what is proved of budgets and brakes: tokens, money, time, size, pace, and loops.
+//! Never a real clock: time is paused, and a wait of minutes takes none.
 //! Next: `mind_tools` for what a model may use.
 #![allow(clippy::unwrap_used, reason = "what a test cannot make is a test that fails")]
 

@@ -1,4 +1,5 @@
 //! Owns what is proved of the models file: all problems at once, each with its place; keys only from their variables.
+//! Never a model that is asked: only what would be made of the file.
 //! Next: `docs/models.md` describes the file, `docs/models.example.toml` is one.
 #![allow(clippy::unwrap_used, reason = "what a test cannot make is a test that fails")]
 

@@ -1,4 +1,5 @@
 //! Owns what is proved of records: a replay gives the same answers, asks nobody, and says so where it cannot.
+//! Never a live call in a replay: the models of `desk` count what reaches them.
 //! Next: `runtime::replay`, which runs a whole step from its record.
 #![allow(clippy::unwrap_used, reason = "what a test cannot make is a test that fails")]
 

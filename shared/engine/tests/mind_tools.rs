@@ -1,4 +1,5 @@
 //! Owns what is proved of a model that uses tools: only its own, only with fitting arguments, only so often.
+//! Never a tool that reaches anything: each notes what it was called with.
 //! Next: `injections`, where the model is told to do otherwise.
 #![allow(clippy::unwrap_used, reason = "what a test cannot make is a test that fails")]
 

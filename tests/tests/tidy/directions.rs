@@ -16,7 +16,7 @@ fn may_name(package: &str) -> Option<&'static [&'static str]> {
         "aws" => &["contract", "runtime", "engine"],
         "testkit" => &["contract", "runtime", "engine"],
         "embedded-cloud" => &[],
-        "tests" | "bench" | "eval" | "processes" => return None,
+        "tests" | "bench" | "daemons" | "eval" | "processes" => return None,
         _ => &["contract", "runtime", "engine", "aws"],
     })
 }

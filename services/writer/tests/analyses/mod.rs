@@ -185,19 +185,7 @@ pub(crate) fn pricing() -> Made {
     made.metric(Statistic::Max, "highest monthly price", 4900.0, &table, &rows);
     made.metric(Statistic::Count, "plans", 5.0, &table, &rows).unit = None;
     let trend = made.metric(Statistic::Trend, "change of the median", -0.0816, &table, &rows).id.clone();
-    let mut bars = vec![];
-    for (row, company, value) in
-        [(0, "Heronpost", 49.0), (1, "Quillgate", 39.0), (2, "Thistlebroker", 45.0), (3, "Kettlewire", 59.0)]
-    {
-        let metric = made.metric(Statistic::Median, "monthly price", value, &table, &[row]);
-        metric.group.insert("company".into(), company.into());
-        bars.push((company.to_owned(), metric.id.clone()));
-    }
-    made.analysed.charts.push(Chart {
-        title: "Monthly price by company".into(),
-        unit: Some("USD a month".into()),
-        bars,
-    });
+    charted(&mut made, &table);
     let prices = "What do competitors charge?";
     made.finding(
         prices,
@@ -236,6 +224,20 @@ pub(crate) fn pricing() -> Made {
     made.analysed.questions = vec![prices.into(), "How do prices move?".into()];
     limited(&mut made, &flock, &paid);
     made
+}
+
+/// A price of each of four companies, beside each other.
+fn charted(made: &mut Made, table: &str) {
+    let mut bars = vec![];
+    for (row, company, value) in
+        [(0, "Heronpost", 49.0), (1, "Quillgate", 39.0), (2, "Thistlebroker", 45.0), (3, "Kettlewire", 59.0)]
+    {
+        let metric = made.metric(Statistic::Median, "monthly price", value, table, &[row]);
+        metric.group.insert("company".into(), company.into());
+        bars.push((company.to_owned(), metric.id.clone()));
+    }
+    let (title, unit) = ("Monthly price by company".into(), Some("USD a month".into()));
+    made.analysed.charts.push(Chart { title, unit, bars });
 }
 
 /// A conflict, and all kinds of limits.

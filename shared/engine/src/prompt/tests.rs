@@ -1,4 +1,5 @@
 //! Owns what is proved of prompts and fences by themselves.
+//! Never a model: what is sent is read back as text.
 //! Next: `tests/injections.rs`, which puts every collected attempt inside one.
 
 use serde_json::json;
