@@ -82,6 +82,8 @@ async fn is_about(
     gathered: &mut Gathered,
 ) -> Result<bool, StepError> {
     let topic = task.topic.as_deref().unwrap_or(&task.question);
+    // Whoever ingested before they asked is answered from what they ingested.
+    config.library.look_again();
     let found = search(config, exchanges, task, topic).await?;
     for unknown in &found.unknown {
         let why = "there is no such collection: ingest its sources first".to_owned();

@@ -1,5 +1,5 @@
 //! Owns finding: which passages and tables of which collections answer a question, from the newest index of each.
-//! Never an index that was not the newest a second before the question came; never a restart for it.
+//! Never an index that was not the newest a second before the question came, or at `look_again`; never a restart for it.
 //! Next: research asks here, through an exchange.
 
 mod answer;
@@ -63,6 +63,8 @@ pub struct Library {
     rankers: Arc<[Arc<dyn Ranker>]>,
     places: Mutex<BTreeMap<String, Place>>,
     kept: Mutex<BTreeMap<(SourceId, Digest), ArtifactRef>>,
+    /// What was the newest before this is not believed any more.
+    doubted: Mutex<Option<Instant>>,
 }
 
 /// Where one collection is kept open. Whoever opens it holds the lock: the others wait for the same shelf.
@@ -88,7 +90,17 @@ impl Library {
 
     /// With other rankers than words alone; what they say is fused by rank.
     pub fn ranking(rankers: Vec<Arc<dyn Ranker>>) -> Library {
-        Library { rankers: rankers.into(), places: Mutex::default(), kept: Mutex::default() }
+        Library { rankers: rankers.into(), places: Mutex::default(), kept: Mutex::default(), doubted: Mutex::default() }
+    }
+
+    /// The next search finds whatever was published before this call.
+    pub fn look_again(&self) {
+        *self.doubted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    fn believes(&self, open: &Open) -> bool {
+        let doubted = *self.doubted.lock().unwrap_or_else(PoisonError::into_inner);
+        open.looked.elapsed() < BELIEVED_FOR && doubted.is_none_or(|doubted| doubted <= open.looked)
     }
 
     /// The texts of the sources that were found are stored as artifacts: `Source::text` of each is there.
@@ -158,7 +170,7 @@ impl Library {
             Arc::clone(places.entry(collection.to_owned()).or_default())
         };
         let mut open = place.lock().await;
-        if let Some(open) = open.as_ref().filter(|open| open.looked.elapsed() < BELIEVED_FOR) {
+        if let Some(open) = open.as_ref().filter(|open| self.believes(open)) {
             return Ok(Some((open.version, Arc::clone(&open.shelf))));
         }
         let looked = Instant::now();

@@ -1,0 +1,155 @@
+//! Owns the proofs of research: what a goal is planned into, what a task brings, and that the program replays it.
+//! Never a server: collections lie in memory, and the web is not there.
+//! Next: `tests/processes` has the agent as a daemon among the others.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::fs;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use contract::documents::{self, Gathered};
+use contract::events::{Evidence, GoalRequested, ResearchTaskRequested};
+use contract::{
+    Artifacts, AttemptRecord, Event, EventData, EventId, GoalId, RowName, Source, Tenant, TraceContext, Unit, UnixMs,
+    artifact,
+};
+use engine::corpus::{self, DEFAULT_COLLECTION, Progress};
+use research::{Config, Plan, Task};
+use runtime::replay::{RecordedStep, Replayed};
+use runtime::{Handler as _, Step};
+use tempfile::TempDir;
+use testkit::memory::MemoryArtifacts;
+
+const NOW: UnixMs = UnixMs(1_795_000_000_000);
+const GOAL: &str = "Research prices of espresso machines and write a report";
+
+struct Silent;
+
+impl Progress for Silent {
+    fn found(&self, _: usize) {}
+    fn done(&self, _: &str) {}
+}
+
+fn event<T: EventData>(data: &T) -> Event {
+    let goal = GoalId::derive(&Tenant::default(), "a key");
+    Event {
+        id: EventId::derive(goal, &T::TYPE, &Unit::goal()),
+        source: Source::USER,
+        kind: T::TYPE,
+        version: T::VERSION,
+        time: NOW,
+        goal,
+        goal_key: Some("a key".into()),
+        causation: None,
+        hops: 0,
+        deadline: None,
+        tenant: Tenant::default(),
+        trace: TraceContext::NONE,
+        data: serde_json::to_value(data).unwrap(),
+    }
+}
+
+/// A collection of two files.
+async fn shelves() -> Arc<dyn Artifacts> {
+    let folder = TempDir::new().unwrap();
+    let machines = "# Machines\n\nThe Ristretto 9 espresso machine costs 900 USD. It was 850 USD last year.\n";
+    fs::write(folder.path().join("machines.md"), machines).unwrap();
+    let prices = "company,model,price_usd\nMill,Ristretto 9,900\nMill,Lungo 4,400\nKiln,Doppio,650\n";
+    fs::write(folder.path().join("prices.csv"), prices).unwrap();
+    let store: Arc<dyn Artifacts> = Arc::new(MemoryArtifacts::new());
+    corpus::ingest(folder.path(), DEFAULT_COLLECTION, &store, &Silent).await.unwrap();
+    store
+}
+
+fn task_about(question: &str) -> ResearchTaskRequested {
+    let topic = Some("prices of espresso machines".into());
+    ResearchTaskRequested { question: question.into(), topic, collections: vec![], sources: vec![] }
+}
+
+async fn done(task: &ResearchTaskRequested, store: &Arc<dyn Artifacts>) -> (Replayed, Gathered, AttemptRecord) {
+    let step = Step::rehearsed(event(task), Arc::clone(store), NOW);
+    let handled = Task::with(&Config::offline()).handle(task.clone(), &step).await.unwrap();
+    let replayed = Replayed::of(handled).unwrap();
+    let brought: Evidence = serde_json::from_value(replayed.arrives.clone().unwrap()).unwrap();
+    let gathered = documents::get(&**store, &brought.passages.unwrap()).await.unwrap();
+    (replayed, gathered, step.journal.so_far())
+}
+
+#[tokio::test]
+async fn a_plan_has_a_task_for_each_question_and_one_for_an_address() {
+    let address = "https://example.com/prices".to_owned();
+    let goal = GoalRequested { goal: GOAL.into(), sources: vec![address.clone()], ..GoalRequested::example() };
+    let store: Arc<dyn Artifacts> = Arc::new(MemoryArtifacts::new());
+    let step = Step::rehearsed(event(&goal), store, NOW);
+    let planned = Replayed::of(Plan::with(&Config::offline()).handle(goal, &step).await.unwrap()).unwrap();
+    let tasks: Vec<ResearchTaskRequested> =
+        planned.emits.iter().map(|event| serde_json::from_value(event.data.clone()).unwrap()).collect();
+    let (pages, questions): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|task| !task.sources.is_empty());
+    assert_eq!(pages.iter().flat_map(|task| task.sources.clone()).collect::<Vec<_>>(), [address]);
+    assert!(questions.len() >= 3, "{questions:?}");
+    assert!(questions.iter().all(|task| task.topic.as_deref() == Some("prices of espresso machines")));
+    assert_eq!(planned.opens.unwrap().join, "evidence");
+}
+
+#[tokio::test]
+async fn what_a_task_brings_stands_in_its_sources_word_for_word() {
+    let store = shelves().await;
+    let (_, gathered, _) = done(&task_about("What price has each model of each company?"), &store).await;
+    assert!(!gathered.passages.is_empty() && !gathered.tables.is_empty(), "{gathered:?}");
+    for passage in &gathered.passages {
+        let source = gathered.sources.iter().find(|source| source.id == passage.source).unwrap();
+        let text = artifact::fetch(&*store, source.text.as_ref().unwrap()).await.unwrap();
+        assert!(passage.stands_in(std::str::from_utf8(&text).unwrap()), "{passage:?}");
+    }
+    let known: Vec<_> = gathered.passages.iter().map(|passage| &passage.id).collect();
+    for row in gathered.tables.iter().flat_map(|table| &table.passages) {
+        assert!(known.contains(&row), "a row of a table leads nowhere");
+    }
+}
+
+#[tokio::test]
+async fn a_question_about_something_else_brings_nothing() {
+    let store = shelves().await;
+    let task =
+        ResearchTaskRequested { topic: Some("moons of Jupiter".into()), ..task_about("What changed over time?") };
+    let (_, gathered, _) = done(&task, &store).await;
+    assert!(gathered.passages.is_empty() && gathered.tables.is_empty(), "{gathered:?}");
+}
+
+#[tokio::test]
+async fn the_built_agent_replays_a_recorded_task_without_its_collections() {
+    let store = shelves().await;
+    let task = task_about("What does an espresso machine cost?");
+    let (expected, _, record) = done(&task, &store).await;
+    assert!(record.exchanges.len() >= 2, "{record:?}");
+    let later = NOW + Duration::from_secs(600);
+    let mut recorded = RecordedStep {
+        row: RowName::new("research-tasks"),
+        event: event(&task),
+        goal_deadline: later,
+        step_deadline: later,
+        record,
+        artifacts_at: "artifact:/".into(),
+        artifacts: Default::default(),
+    };
+    let replayed: Replayed = serde_json::from_slice(&replay(&recorded).stdout).unwrap();
+    assert_eq!(replayed, expected);
+    recorded.record.exchanges.pop();
+    let incomplete = replay(&recorded);
+    assert!(!incomplete.status.success() || String::from_utf8_lossy(&incomplete.stdout).contains("not recorded"));
+}
+
+fn replay(recorded: &RecordedStep) -> std::process::Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_research"))
+        .arg("replay")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(&serde_json::to_vec(recorded).unwrap()).unwrap();
+    child.wait_with_output().unwrap()
+}
