@@ -42,7 +42,6 @@ run: ## work on GOAL="…" over SOURCES=dir: builds and starts everything, leave
 .PHONY: test
 test: ## every test of the workspace, with nextest where it is installed
 ifeq ($(HAS_NEXTEST),yes)
-	$(CARGO) test --workspace --doc --quiet
 	$(CARGO) nextest run --workspace
 else
 	@set -o pipefail; $(CARGO) test --workspace --no-fail-fast 2>&1 | $(call sum_results,test)

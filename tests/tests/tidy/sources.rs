@@ -67,6 +67,19 @@ fn left_behind(files: &[File]) -> Vec<String> {
     problems
 }
 
+/// Compiling the examples of comments compiles every dependency a second time: ours stand in tests.
+fn examples_in_comments(files: &[File]) -> Vec<String> {
+    let begins = |line: &str| {
+        [concat!("///", " ```"), concat!("//!", " ```")].iter().any(|mark| line.trim_start().starts_with(mark))
+    };
+    let rust = files.iter().filter(|file| file.is_rust());
+    let lines = rust.flat_map(|file| file.text.lines().enumerate().map(move |(at, line)| (file, at, line)));
+    let found = lines.filter(|(_, _, line)| begins(line));
+    found
+        .map(|(file, at, _)| format!("{}:{}: an example that nothing compiles: make it a test", file.path, at + 1))
+        .collect()
+}
+
 fn attributes_without_cause(files: &[File]) -> Vec<String> {
     let mut problems = Vec::new();
     for file in files.iter().filter(|file| file.is_rust()) {
@@ -145,6 +158,18 @@ fn what_is_left_behind_is_found() {
         assert_only(&left_behind(&[File::new("a.sh", &format!("# {word}: later"))]), word);
     }
     assert_none(&left_behind(&[File::new("a.rs", concat!("struct MAS", "TO", "DOS;"))]));
+}
+
+#[test]
+fn no_comment_holds_an_example_that_nothing_compiles() -> anyhow::Result<()> {
+    assert_none(&examples_in_comments(&files()?));
+    Ok(())
+}
+
+#[test]
+fn an_example_in_a_comment_is_found() {
+    let example = File::new("a.rs", concat!("///", " ```\n/// f();\n///", " ```\nfn f() {}"));
+    assert_eq!(examples_in_comments(&[example]).len(), 2);
 }
 
 #[test]
