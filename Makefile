@@ -104,7 +104,11 @@ fuzz: ## decode INPUTS=10000000 generated inputs without a panic
 	$(CARGO) run --profile fuzz -p contract --example fuzz -- --inputs $(INPUTS)
 
 # The suites of the adapters, then the four agents as processes; with-server.sh starts the server and stops it.
+# Chosen by a filter: everything is built as for `make test`, so that only what the feature touches is built again.
 define outside
+--workspace --features aws/$(1),processes/outside -E 'binary($(1)) | binary(outside)'
+endef
+define outside_without_nextest
 --workspace --features aws/$(1),processes/outside --test $(1) --test outside
 endef
 # `--test` alone builds no program of another package.
@@ -114,40 +118,23 @@ endef
 
 .PHONY: test-localstack
 test-localstack: ## suites and choreography against real LocalStack 4.14.0 (Docker, or Python 3.13 without)
-	$(call outside_programs,localstack)
 ifeq ($(HAS_NEXTEST),yes)
 	$(CARGO) nextest run --no-run $(call outside,localstack)
 	localstack/host/with-server.sh localstack -- $(CARGO) nextest run $(call outside,localstack)
 else
-	@set -o pipefail; localstack/host/with-server.sh localstack -- $(CARGO) test $(call outside,localstack) 2>&1 | $(call sum_results,test-localstack)
+	$(call outside_programs,localstack)
+	@set -o pipefail; localstack/host/with-server.sh localstack -- $(CARGO) test $(call outside_without_nextest,localstack) 2>&1 | $(call sum_results,test-localstack)
 endif
 
 .PHONY: test-ministack
 test-ministack: ## suites and choreography against ministack (Python 3.11 or newer)
-	$(call outside_programs,ministack)
 ifeq ($(HAS_NEXTEST),yes)
 	$(CARGO) nextest run --no-run $(call outside,ministack)
 	localstack/host/with-server.sh ministack -- $(CARGO) nextest run $(call outside,ministack)
 else
-	@set -o pipefail; localstack/host/with-server.sh ministack -- $(CARGO) test $(call outside,ministack) 2>&1 | $(call sum_results,test-ministack)
+	$(call outside_programs,ministack)
+	@set -o pipefail; localstack/host/with-server.sh ministack -- $(CARGO) test $(call outside_without_nextest,ministack) 2>&1 | $(call sum_results,test-ministack)
 endif
-
-# One question with streaming and one with a schema, to a model that runs on this machine.
-real_model := --workspace --features engine/real-model --test providers_real_model
-
-.PHONY: test-real-model
-test-real-model: ## a real small model behind llama.cpp's server (Python 3.11; the first run builds llama.cpp)
-ifeq ($(HAS_NEXTEST),yes)
-	$(CARGO) nextest run --no-run $(real_model)
-	tests/real-model/serve.sh $(CARGO) nextest run --no-capture $(real_model)
-else
-	@set -o pipefail; tests/real-model/serve.sh $(CARGO) test $(real_model) -- --nocapture 2>&1 | $(call sum_results,test-real-model)
-endif
-
-.PHONY: check-bedrock
-check-bedrock: ## Amazon Bedrock, which no default build has: clippy and the tests of the feature
-	$(CARGO) clippy --workspace --all-targets --features aws/bedrock -- -D warnings
-	@set -o pipefail; $(CARGO) test --workspace --features aws/bedrock --test bedrock 2>&1 | $(call sum_results,check-bedrock)
 
 .PHONY: test-clients
 test-clients: ## real boto3, AWS CLI v2 and JavaScript SDK against the stand-in (needs Python, aws, node)
