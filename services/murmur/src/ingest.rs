@@ -36,8 +36,7 @@ pub(crate) async fn ingest(asked: &crate::Ingest) -> anyhow::Result<bool> {
 
 /// One folder or file; whether all of it could be read.
 pub(crate) async fn one(folder: &Path, collection: &str, artifacts: &Arc<dyn Artifacts>) -> anyhow::Result<bool> {
-    let progress = show::Ingesting::new(&folder.display().to_string());
-    let told = corpus::ingest(folder, collection, artifacts, &progress).await?;
-    progress.ended(&told);
+    let told = corpus::ingest(folder, collection, artifacts, &*corpus::ingest::shown()).await?;
+    show::ingested(&folder.display().to_string(), &told);
     Ok(told.failed.is_empty())
 }

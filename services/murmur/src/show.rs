@@ -4,11 +4,10 @@
 
 use std::fmt;
 use std::io::Write as _;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use contract::events::{GoalCompleted, Priority};
-use engine::corpus::{Ingested, Progress};
+use engine::corpus::Ingested;
 use serde_json::Value;
 
 use crate::run::Kept;
@@ -73,34 +72,13 @@ pub(crate) fn failed(kind: &str, data: &Value) {
     line(format_args!("{kind}: {}", data["cause"]));
 }
 
-/// How far the reading of a folder is.
-pub(crate) struct Ingesting {
-    folder: String,
-    files: AtomicUsize,
-}
-
-impl Ingesting {
-    pub(crate) fn new(folder: &str) -> Ingesting {
-        Ingesting { folder: folder.to_owned(), files: AtomicUsize::new(0) }
+/// What became of a folder's files.
+pub(crate) fn ingested(folder: &str, told: &Ingested) {
+    let Ingested { read, unchanged, removed, passages, tables, failed, .. } = told;
+    line(format_args!(
+        "{folder}: {read} files read, {unchanged} unchanged, {removed} removed: {passages} passages, {tables} tables"
+    ));
+    for (address, why) in failed {
+        line(format_args!("{address} was not read: {why}"));
     }
-
-    pub(crate) fn ended(&self, told: &Ingested) {
-        let Ingested { read, unchanged, removed, passages, tables, failed, .. } = told;
-        line(format_args!(
-            "{}: {read} files read, {unchanged} unchanged, {removed} removed: {passages} passages, {tables} tables",
-            self.folder
-        ));
-        for (address, why) in failed {
-            line(format_args!("{address} was not read: {why}"));
-        }
-    }
-}
-
-impl Progress for Ingesting {
-    fn found(&self, files: usize) {
-        self.files.store(files, Ordering::Relaxed);
-        line(format_args!("{}: {files} files", self.folder));
-    }
-
-    fn done(&self, _: &str) {}
 }

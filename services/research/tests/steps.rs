@@ -16,7 +16,8 @@ use contract::{
     Artifacts, AttemptRecord, Event, EventData, EventId, GoalId, RowName, Source, Tenant, TraceContext, Unit, UnixMs,
     artifact,
 };
-use engine::corpus::{self, DEFAULT_COLLECTION, Progress};
+use engine::corpus::ingest::quiet;
+use engine::corpus::{self, DEFAULT_COLLECTION};
 use research::{Config, Plan, Task};
 use runtime::replay::{RecordedStep, Replayed};
 use runtime::{Handler as _, Step};
@@ -25,13 +26,6 @@ use testkit::memory::MemoryArtifacts;
 
 const NOW: UnixMs = UnixMs(1_795_000_000_000);
 const GOAL: &str = "Research prices of espresso machines and write a report";
-
-struct Silent;
-
-impl Progress for Silent {
-    fn found(&self, _: usize) {}
-    fn done(&self, _: &str) {}
-}
 
 fn event<T: EventData>(data: &T) -> Event {
     let goal = GoalId::derive(&Tenant::default(), "a key");
@@ -60,7 +54,7 @@ async fn shelves() -> Arc<dyn Artifacts> {
     let prices = "company,model,price_usd\nMill,Ristretto 9,900\nMill,Lungo 4,400\nKiln,Doppio,650\n";
     fs::write(folder.path().join("prices.csv"), prices).unwrap();
     let store: Arc<dyn Artifacts> = Arc::new(MemoryArtifacts::new());
-    corpus::ingest(folder.path(), DEFAULT_COLLECTION, &store, &Silent).await.unwrap();
+    corpus::ingest(folder.path(), DEFAULT_COLLECTION, &store, &quiet()).await.unwrap();
     store
 }
 

@@ -9,7 +9,8 @@ use anyhow::{Context as _, ensure};
 use contract::documents::{self, Analysed};
 use contract::events::{AnalysisCompleted, GoalCompleted, RecommendationsMade, ReportWritten};
 use contract::{Artifacts, Event, EventData, RowName, artifact};
-use engine::corpus::{self, DEFAULT_COLLECTION, Ingested, Progress};
+use engine::corpus::ingest::quiet;
+use engine::corpus::{self, DEFAULT_COLLECTION, Ingested};
 use runtime::ledger::{Attr, ItemKind};
 use runtime::ports::Ports;
 use serde_json::Value;
@@ -31,14 +32,7 @@ pub async fn ingest(ports: &Ports) -> anyhow::Result<Ingested> {
 
 pub async fn ingest_folder(folder: &Path, ports: &Ports) -> anyhow::Result<Ingested> {
     let artifacts: Arc<dyn Artifacts> = Arc::clone(&ports.artifacts);
-    Ok(corpus::ingest(folder, DEFAULT_COLLECTION, &artifacts, &Silent).await?)
-}
-
-struct Silent;
-
-impl Progress for Silent {
-    fn found(&self, _: usize) {}
-    fn done(&self, _: &str) {}
+    Ok(corpus::ingest(folder, DEFAULT_COLLECTION, &artifacts, &quiet()).await?)
 }
 
 /// What a completed goal left.
