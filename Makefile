@@ -136,6 +136,23 @@ else
 	@set -o pipefail; localstack/host/with-server.sh ministack -- $(CARGO) test $(call outside_without_nextest,ministack) 2>&1 | $(call sum_results,test-ministack)
 endif
 
+# One question with streaming and one with a schema, to a model that runs on this machine.
+real_model := --workspace --features engine/real-model --test providers_real_model
+
+.PHONY: test-real-model
+test-real-model: ## a real small model behind llama.cpp's server (Python 3.11; the first run builds llama.cpp)
+ifeq ($(HAS_NEXTEST),yes)
+	$(CARGO) nextest run --no-run $(real_model)
+	tests/real-model/serve.sh $(CARGO) nextest run --no-capture $(real_model)
+else
+	@set -o pipefail; tests/real-model/serve.sh $(CARGO) test $(real_model) -- --nocapture 2>&1 | $(call sum_results,test-real-model)
+endif
+
+.PHONY: check-bedrock
+check-bedrock: ## Amazon Bedrock, which no default build has: clippy and the tests of the feature
+	$(CARGO) clippy --workspace --all-targets --features aws/bedrock -- -D warnings
+	@set -o pipefail; $(CARGO) test --workspace --features aws/bedrock --test bedrock 2>&1 | $(call sum_results,check-bedrock)
+
 .PHONY: test-clients
 test-clients: ## real boto3, AWS CLI v2 and JavaScript SDK against the stand-in (needs Python, aws, node)
 	localstack/host/with-server.sh embedded -- localstack/clients/run.sh
