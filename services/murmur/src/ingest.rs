@@ -2,7 +2,7 @@
 //! Never a queue or a table: only artifacts are written.
 //! Next: `engine::corpus` reads the files; research finds the new version by itself.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::ensure;
@@ -12,10 +12,23 @@ use contract::{Artifacts, Topology};
 use engine::corpus;
 use runtime::config::Config;
 
+use crate::exit::Exit;
+use crate::reach::Where;
+use crate::screen::Screen;
 use crate::show;
 
-/// Whether every file could be read.
-pub(crate) async fn ingest(asked: &crate::Ingest) -> anyhow::Result<bool> {
+/// Read folders and files into a collection, where the environment says that artifacts are kept
+#[derive(Debug, clap::Args)]
+pub(crate) struct Asked {
+    /// Folders and files
+    #[arg(required = true, value_name = "DIR")]
+    sources: Vec<PathBuf>,
+    #[arg(long, value_name = "NAME", default_value = corpus::DEFAULT_COLLECTION)]
+    collection: String,
+}
+
+/// Done where every file could be read.
+pub(crate) async fn run(asked: &Asked, _place: &Where, _screen: Screen) -> anyhow::Result<Exit> {
     let choreography = Topology::murmuration().check().map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
     let config = Config::from_env(&choreography, &[]).map_err(|why| anyhow::anyhow!("{why}"))?;
     let clients = Clients::load(environment(), Limits::default()).await;
@@ -31,7 +44,7 @@ pub(crate) async fn ingest(asked: &crate::Ingest) -> anyhow::Result<bool> {
     for folder in folders.into_iter().chain(files) {
         all &= one(folder, &asked.collection, &artifacts).await?;
     }
-    Ok(all)
+    Ok(if all { Exit::Done } else { Exit::Failed })
 }
 
 /// One folder or file; whether all of it could be read.

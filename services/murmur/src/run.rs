@@ -12,21 +12,42 @@ use engine::corpus::DEFAULT_COLLECTION;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
+use crate::exit::Exit;
 use crate::flock::Flock;
-use crate::goal::{Ended, Goal};
 use crate::ingest;
+use crate::reach::Where;
+use crate::screen::Screen;
 use crate::show;
 use crate::standin::Standin;
+use crate::wish::{Ended, Goal};
 
-/// Whether the goal was completed.
-pub(crate) async fn run(asked: &crate::Run) -> anyhow::Result<bool> {
+/// Work on one goal, here: starts everything, shows progress, leaves a report, stops everything
+#[derive(Debug, clap::Args)]
+pub(crate) struct Asked {
+    /// What you want, in your own words
+    goal: String,
+    /// Folders, files or URLs that may be used; may be repeated
+    #[arg(long = "sources", value_name = "DIR|URL")]
+    sources: Vec<String>,
+    /// Where the report and its tables are put
+    #[arg(long, value_name = "DIR", default_value = "murmuration-report")]
+    out: PathBuf,
+    /// What else the agents should know
+    #[arg(long, value_name = "TEXT")]
+    context: Option<String>,
+    /// Give up after so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    within: u64,
+}
+
+pub(crate) async fn run(asked: &Asked, place: &Where, _screen: Screen) -> anyhow::Result<Exit> {
     ensure!(!asked.goal.trim().is_empty(), "an empty goal: say what you want, as in murmur run \"Compare prices\"");
     let began = Instant::now();
     let (urls, folders): (Vec<String>, Vec<String>) = asked.sources.iter().cloned().partition(|source| is_url(source));
     for folder in &folders {
         ensure!(Path::new(folder).exists(), "{folder} does not exist: --sources takes folders, files and URLs");
     }
-    let place = Place::of(asked.data.as_deref())?;
+    let place = Place::of(place.data.as_deref())?;
     let standin = Standin::start(place.path()).await?;
     show::line(format_args!("the stand-in for AWS listens at {}", standin.endpoint()));
     let ports = standin.provisioned().await?;
@@ -59,7 +80,7 @@ pub(crate) async fn run(asked: &crate::Run) -> anyhow::Result<bool> {
     } else if !done {
         show::line(format_args!("run it again with --data DIR to keep the logs of the agents"));
     }
-    ended.map(|_| done)
+    ended.map(|_| if done { Exit::Done } else { Exit::Failed })
 }
 
 /// One for each folder: of two in one collection, each would remove what the other has.

@@ -11,15 +11,11 @@ use engine::corpus::Ingested;
 use serde_json::Value;
 
 use crate::run::Kept;
+use crate::screen::harmless;
 
 /// One line of progress.
 pub(crate) fn line(what: fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stderr(), "· {}", harmless(&what.to_string()));
-}
-
-/// Names of files and words of sources may hold what a terminal obeys.
-fn harmless(text: &str) -> String {
-    text.replace(|c: char| c.is_control() && c != '\n', "?")
 }
 
 pub(crate) fn seconds(took: Duration) -> String {

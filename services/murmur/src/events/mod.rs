@@ -1,0 +1,22 @@
+//! Owns the commands about events on the bus.
+//! Never publishes: only agents and users do.
+//! Next: `follow`.
+
+pub(crate) mod follow;
+
+use clap::Subcommand;
+
+use crate::exit::Exit;
+use crate::reach::Where;
+use crate::screen::Screen;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Follow(follow::Asked),
+}
+
+pub(crate) async fn run(asked: &Command, place: &Where, screen: Screen) -> anyhow::Result<Exit> {
+    match asked {
+        Command::Follow(asked) => follow::run(asked, place, screen).await,
+    }
+}

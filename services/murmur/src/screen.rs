@@ -1,0 +1,63 @@
+//! Owns what a command prints: for a person or as JSON, to a terminal of any width or to a file, with or without colour.
+//! Never lets through what a terminal would obey: words of sources and of models pass `harmless` first.
+//! Next: every command; progress goes to standard error, results to standard output.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use serde::Serialize;
+
+/// Where the results of one command go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Screen {
+    /// The result is one JSON document (or, of what follows, one on each line).
+    pub(crate) json: bool,
+    pub(crate) colour: bool,
+    pub(crate) columns: usize,
+}
+
+const COLUMNS_WITHOUT_TERMINAL: usize = 100;
+
+impl Screen {
+    pub(crate) fn new(json: bool) -> Screen {
+        let terminal = std::io::stdout().is_terminal();
+        let columns = terminal_columns().unwrap_or(COLUMNS_WITHOUT_TERMINAL);
+        Screen { json, colour: terminal && !no_colour(), columns }
+    }
+
+    /// Several lines of a result, for a person.
+    pub(crate) fn text(&self, text: &str) -> anyhow::Result<()> {
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{}", text.trim_end_matches('\n'))?;
+        out.flush()?;
+        Ok(())
+    }
+
+    /// The result, for a program.
+    pub(crate) fn document(&self, document: &impl Serialize) -> anyhow::Result<()> {
+        self.text(&serde_json::to_string_pretty(document)?)
+    }
+
+    /// One of several results that follow each other, for a program: one line.
+    pub(crate) fn record(&self, record: &impl Serialize) -> anyhow::Result<()> {
+        self.text(&serde_json::to_string(record)?)
+    }
+
+    /// One line of progress, on standard error; nobody may be listening.
+    pub(crate) fn progress(&self, what: &str) {
+        let _ = writeln!(std::io::stderr(), "· {}", harmless(what));
+    }
+}
+
+/// Names of files and words of sources may hold what a terminal obeys.
+pub(crate) fn harmless(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n', "?")
+}
+
+fn no_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty())
+}
+
+fn terminal_columns() -> Option<usize> {
+    let columns = terminal_size::terminal_size()?.0.0;
+    (columns > 0).then_some(usize::from(columns))
+}
