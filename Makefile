@@ -136,8 +136,13 @@ else
 	@set -o pipefail; localstack/host/with-server.sh ministack -- $(CARGO) test $(call outside_without_nextest,ministack) 2>&1 | $(call sum_results,test-ministack)
 endif
 
-# One question with streaming and one with a schema, to a model that runs on this machine.
-real_model := --workspace --features engine/real-model --test providers_real_model
+# One question with streaming, one with a schema, and the whole choreography, with a model that runs on this machine.
+define real_model
+--workspace --features engine/real-model,processes/real-model -E 'binary(providers_real_model) | binary(real_model)'
+endef
+define real_model_without_nextest
+--workspace --features engine/real-model,processes/real-model --test providers_real_model --test real_model
+endef
 
 .PHONY: test-real-model
 test-real-model: ## a real small model behind llama.cpp's server (Python 3.11; the first run builds llama.cpp)
@@ -145,13 +150,9 @@ ifeq ($(HAS_NEXTEST),yes)
 	$(CARGO) nextest run --no-run $(real_model)
 	tests/real-model/serve.sh $(CARGO) nextest run --no-capture $(real_model)
 else
-	@set -o pipefail; tests/real-model/serve.sh $(CARGO) test $(real_model) -- --nocapture 2>&1 | $(call sum_results,test-real-model)
+	$(CARGO) build --workspace --bins --tests --features engine/real-model,processes/real-model
+	@set -o pipefail; tests/real-model/serve.sh $(CARGO) test $(real_model_without_nextest) -- --nocapture 2>&1 | $(call sum_results,test-real-model)
 endif
-
-.PHONY: check-bedrock
-check-bedrock: ## Amazon Bedrock, which no default build has: clippy and the tests of the feature
-	$(CARGO) clippy --workspace --all-targets --features aws/bedrock -- -D warnings
-	@set -o pipefail; $(CARGO) test --workspace --features aws/bedrock --test bedrock 2>&1 | $(call sum_results,check-bedrock)
 
 .PHONY: test-clients
 test-clients: ## real boto3, AWS CLI v2 and JavaScript SDK against the stand-in (needs Python, aws, node)

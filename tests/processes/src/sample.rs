@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use contract::documents::{self, Analysed};
@@ -48,7 +49,12 @@ pub struct Outcome {
 impl Outcome {
     /// Waits for the goal's end, which must be a good one.
     pub async fn of(wish: &Wish, ports: &Ports) -> anyhow::Result<Outcome> {
-        let end = wish.end(ports, GOAL_MAX).await?;
+        Outcome::within(wish, ports, GOAL_MAX).await
+    }
+
+    /// Likewise, for those who think for longer.
+    pub async fn within(wish: &Wish, ports: &Ports, max: Duration) -> anyhow::Result<Outcome> {
+        let end = wish.end(ports, max).await?;
         ensure!(end.kind == GoalCompleted::TYPE, "{} ended as {}: {}", wish.key, end.kind, end.data);
         let done: GoalCompleted = serde_json::from_value(end.data)?;
         let artifacts = &*ports.artifacts;
