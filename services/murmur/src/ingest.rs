@@ -6,11 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::ensure;
-use aws::artifacts::{ArtifactStore, Place};
-use aws::clients::{Clients, Limits, environment};
-use contract::{Artifacts, Topology};
+use contract::Artifacts;
 use engine::corpus;
-use runtime::config::Config;
 
 use crate::exit::Exit;
 use crate::reach::Where;
@@ -28,12 +25,9 @@ pub(crate) struct Asked {
 }
 
 /// Done where every file could be read.
-pub(crate) async fn run(asked: &Asked, _place: &Where, _screen: Screen) -> anyhow::Result<Exit> {
-    let choreography = Topology::murmuration().check().map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
-    let config = Config::from_env(&choreography, &[]).map_err(|why| anyhow::anyhow!("{why}"))?;
-    let clients = Clients::load(environment(), Limits::default()).await;
-    let store = ArtifactStore::open(Place::of(config.artifacts.as_ref())?, &clients).await?;
-    let artifacts: Arc<dyn Artifacts> = Arc::new(store);
+pub(crate) async fn run(asked: &Asked, place: &Where, _screen: Screen) -> anyhow::Result<Exit> {
+    let reach = place.reach().await?;
+    let artifacts = &reach.ports.artifacts;
     let mut all = true;
     for folder in &asked.sources {
         ensure!(folder.exists(), "{} does not exist", folder.display());
@@ -42,7 +36,7 @@ pub(crate) async fn run(asked: &Asked, _place: &Where, _screen: Screen) -> anyho
     let (folders, files): (Vec<_>, Vec<_>) = asked.sources.iter().partition(|source| source.is_dir());
     ensure!(folders.len() < 2, "each of two folders would remove what the other has: ingest them into two collections");
     for folder in folders.into_iter().chain(files) {
-        all &= one(folder, &asked.collection, &artifacts).await?;
+        all &= one(folder, &asked.collection, artifacts).await?;
     }
     Ok(if all { Exit::Done } else { Exit::Failed })
 }

@@ -2,6 +2,7 @@
 //! Never works on a goal: it starts those who do, and reads what they wrote.
 //! Next: `commands` is the tree of what a person may type.
 
+mod bird;
 mod commands;
 mod diff;
 mod dlq;
@@ -12,7 +13,11 @@ mod exit;
 mod explain;
 mod flock;
 mod goal;
+mod house;
 mod ingest;
+mod kept;
+mod live;
+mod process;
 mod provision;
 mod reach;
 mod replay;
@@ -22,6 +27,7 @@ mod show;
 mod standin;
 mod status;
 mod subscribe;
+mod surroundings;
 mod topology;
 mod trace;
 mod unsubscribe;

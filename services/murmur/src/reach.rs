@@ -3,16 +3,29 @@
 //! Next: `standin` starts one where none runs; every command that asks a server anything begins here.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use aws::clients::{Clients, Limits, standin};
-use contract::Topology;
+use anyhow::{Context as _, bail};
+use aws::clients::{Clients, Limits, environment, standin};
+use aws::provision::{Plan, Reporter, provision};
 use contract::topology::Choreography;
+use contract::{PortError, Topology};
 use runtime::config::Config;
 use runtime::ports::Ports;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use url::Url;
 
-use crate::exit::Misconfigured;
+use crate::exit::{Misconfigured, Misused};
+use crate::house::House;
+use crate::screen::Screen;
+use crate::standin::Standin;
+use crate::surroundings;
 
 pub(crate) const REGION: &str = "us-east-1";
+const LISTENS_MAX: Duration = Duration::from_secs(5);
+/// A server that is just coming up, or a chain of credentials over the network.
+const CONNECT_MAX: Duration = Duration::from_secs(30);
 
 /// Which AWS.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -34,15 +47,161 @@ pub(crate) struct Reach {
     pub(crate) config: Config,
     pub(crate) clients: Clients,
     pub(crate) ports: Ports,
+    /// Keeps the stand-in running for as long as this lives.
+    pub(crate) server: Server,
+}
+
+/// Who answers.
+pub(crate) enum Server {
+    Standin(Box<Standin>),
+    Endpoint(String),
+    Aws,
 }
 
 impl Where {
     pub(crate) async fn reach(&self) -> anyhow::Result<Reach> {
+        let mut server = self.server().await?;
+        let (choreography, config) = self.config(&server)?;
+        let clients = server.clients().await;
+        if let Server::Standin(standin) = &mut server {
+            make(standin, &clients, &config).await?;
+        }
+        let ports = server.ports(&config).await?;
+        Ok(Reach { choreography, config, clients, ports, server })
+    }
+
+    pub(crate) fn house(&self) -> anyhow::Result<House> {
+        House::open(self.data.as_deref())
+    }
+
+    /// The one that was asked for, answering. Nothing is made in it.
+    pub(crate) async fn server(&self) -> anyhow::Result<Server> {
+        if self.aws {
+            show_account().await?;
+            return Ok(Server::Aws);
+        }
+        match &self.endpoint {
+            Some(endpoint) => {
+                listens(&of_somebody(endpoint)?).await?;
+                Ok(Server::Endpoint(endpoint.trim_end_matches('/').to_owned()))
+            }
+            None => Ok(Server::Standin(Box::new(Standin::find_or_start(&self.house()?).await?))),
+        }
+    }
+
+    /// What the environment says, and for the stand-in what belongs to it.
+    pub(crate) fn config(&self, server: &Server) -> anyhow::Result<(Choreography, Config)> {
         let choreography = Topology::murmuration().check().map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
-        let config = Config::from_env(&choreography, &[]).map_err(|why| Misconfigured(why.to_string()))?;
-        let Some(endpoint) = &self.endpoint else { anyhow::bail!("name the --endpoint") };
-        let clients = Clients::load(standin(endpoint, REGION), Limits::default()).await;
-        let ports = aws::connect_with(standin(endpoint, REGION), Limits::default(), &config).await?;
-        Ok(Reach { choreography, config, clients, ports })
+        let vars = surroundings::of(self, server)?.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let config = Config::from_os_vars(vars, &choreography, &surroundings::of_agents());
+        Ok((choreography, config.map_err(|why| Misconfigured(why.to_string()))?))
+    }
+}
+
+impl Server {
+    pub(crate) async fn clients(&self) -> Clients {
+        Clients::load(self.loader(), Limits::default()).await
+    }
+
+    fn loader(&self) -> aws::clients::Loader {
+        match self {
+            Server::Standin(running) => standin(&running.endpoint(), REGION),
+            Server::Endpoint(endpoint) => standin(endpoint, REGION),
+            Server::Aws => environment(),
+        }
+    }
+
+    async fn ports(&self, config: &Config) -> anyhow::Result<Ports> {
+        let connecting = aws::connect_with(self.loader(), Limits::default(), config);
+        let within = CONNECT_MAX.as_secs();
+        let silent = || format!("{} gave no usable answer within {within} s: murmur doctor says why", self.name());
+        let connected = timeout(CONNECT_MAX, connecting).await.with_context(silent)?;
+        connected.map_err(|why| anyhow::anyhow!(why).context(self.name()))
+    }
+
+    /// For a person.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Server::Standin(running) => format!("the stand-in at {}", running.endpoint()),
+            Server::Endpoint(endpoint) => endpoint.clone(),
+            Server::Aws => "AWS".into(),
+        }
+    }
+}
+
+/// Queues, bus, rules and table of a stand-in, once.
+async fn make(standin: &mut Standin, clients: &Clients, config: &Config) -> anyhow::Result<()> {
+    let what = format!("{} {} {}", env!("CARGO_PKG_VERSION"), config.bus, config.table);
+    if !standin.is_provisioned_for(&what) {
+        provision(clients, &Plan::of(config), &mut Reporter::silent()).await?;
+        standin.provisioned_for(&what)?;
+    }
+    Ok(())
+}
+
+/// Before anything is asked of it: whose money and data this is about.
+async fn show_account() -> anyhow::Result<()> {
+    let clients = Clients::load(environment(), Limits::default()).await;
+    let Some(region) = clients.region().map(str::to_owned) else {
+        return Err(Misconfigured("no AWS region is named: set AWS_REGION, or a region in the profile".into()).into());
+    };
+    let asked = timeout(CONNECT_MAX, aws::provision::identity(&clients)).await;
+    let identity = match asked.with_context(|| format!("no answer from AWS in region {region}: is that a region?"))? {
+        Ok(identity) => identity,
+        Err(why @ PortError::Transient { .. }) => {
+            bail!("no answer from AWS in region {region} ({why}): is that a region?")
+        }
+        Err(why) => bail!("AWS does not take these credentials: {why}; sign in again, or set AWS_PROFILE"),
+    };
+    let told = format!("AWS account {}, region {region}, as {}", identity.account, identity.arn);
+    Screen::new(false).progress(&told);
+    Ok(())
+}
+
+/// AWS's own addresses need `--aws`: there the account is shown first.
+fn of_somebody(endpoint: &str) -> anyhow::Result<Url> {
+    let misused = |why: &str| Misused(format!("--endpoint {endpoint}: {why}"));
+    let url = Url::parse(endpoint).map_err(|_| misused("write an address, such as http://127.0.0.1:4566"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(misused("the address must begin with http:// or https://").into());
+    }
+    let host = url.host_str().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
+    let of_aws = ["amazonaws.com", "amazonaws.com.cn", "api.aws", "aws.dev", "amazonaws.eu"];
+    if of_aws.iter().any(|domain| host == *domain || host.ends_with(&format!(".{domain}"))) {
+        return Err(misused("that is AWS itself, which takes --aws and no --endpoint").into());
+    }
+    Ok(url)
+}
+
+async fn listens(url: &Url) -> anyhow::Result<()> {
+    let wrong = |why: &dyn std::fmt::Display| {
+        anyhow::anyhow!(
+            "nothing answers at {url} ({why}): start the server, or leave --endpoint out to use the stand-in"
+        )
+    };
+    let addresses = url.socket_addrs(|| None).map_err(|why| wrong(&why))?;
+    match timeout(LISTENS_MAX, TcpStream::connect(&*addresses)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(why)) => Err(wrong(&why)),
+        Err(_) => Err(wrong(&format_args!("silent for {} s", LISTENS_MAX.as_secs()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_aws_is_no_endpoint() {
+        for of_aws in
+            ["https://sqs.us-east-1.amazonaws.com", "https://SQS.eu-west-1.api.aws./x", "http://amazonaws.com"]
+        {
+            assert!(of_somebody(of_aws).is_err(), "{of_aws}");
+        }
+        for somebody in ["http://127.0.0.1:4566", "https://localhost.localstack.cloud:4566/", "http://my-amazonaws.com"]
+        {
+            assert!(of_somebody(somebody).is_ok(), "{somebody}");
+        }
+        assert!(of_somebody("localhost:4566").is_err());
     }
 }

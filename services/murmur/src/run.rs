@@ -9,16 +9,15 @@ use anyhow::{Context as _, ensure};
 use contract::events::{GoalCompleted, RecommendationsMade, ReportWritten};
 use contract::{ArtifactRef, Artifacts, artifact};
 use engine::corpus::DEFAULT_COLLECTION;
-use tempfile::TempDir;
 use tokio::time::Instant;
 
 use crate::exit::Exit;
-use crate::flock::Flock;
+use crate::flock::{Flock, Replicas};
 use crate::ingest;
 use crate::reach::Where;
 use crate::screen::Screen;
 use crate::show;
-use crate::standin::Standin;
+use crate::surroundings;
 use crate::wish::{Ended, Goal};
 
 /// Work on one goal, here: starts everything, shows progress, leaves a report, stops everything
@@ -47,20 +46,24 @@ pub(crate) async fn run(asked: &Asked, place: &Where, _screen: Screen) -> anyhow
     for folder in &folders {
         ensure!(Path::new(folder).exists(), "{folder} does not exist: --sources takes folders, files and URLs");
     }
-    let place = Place::of(place.data.as_deref())?;
-    let standin = Standin::start(place.path()).await?;
-    show::line(format_args!("the stand-in for AWS listens at {}", standin.endpoint()));
-    let ports = standin.provisioned().await?;
-    let flock = Flock::start(&standin, &place.path().join("logs")).await?;
+    let house = place.house()?;
+    let agents_are_ours = house.running_agents()?;
+    let reach = place.reach().await?;
+    show::line(format_args!("{}", reach.server.name()));
+    let ports = &reach.ports;
+    let environment = surroundings::of(place, &reach.server)?;
+    let replicas = Replicas::of(&reach.choreography, &[])?;
+    let mut flock = Flock::launch(&house, agents_are_ours, false, reach.server.name(), &environment, &replicas)?;
+    flock.come_up().await?;
     show::line(format_args!("four agents are up, {}", show::seconds(began.elapsed())));
     let collections = collections(folders.len());
     for (folder, collection) in folders.iter().zip(&collections) {
         ingest::one(Path::new(folder), collection, &ports.artifacts).await?;
     }
     let goal = Goal::new(&asked.goal, &urls, &collections, asked.context.as_deref());
-    goal.send(&ports, &standin.choreography).await?;
+    goal.send(ports, &reach.choreography).await?;
     show::line(format_args!("goal {} was sent", goal.id));
-    let ended = goal.watch(&ports, Duration::from_secs(asked.within)).await;
+    let ended = goal.watch(ports, Duration::from_secs(asked.within)).await;
     let done = match &ended {
         Ok(Ended::Completed(done)) => {
             let kept = keep(done, &*ports.artifacts, &asked.out).await?;
@@ -73,12 +76,9 @@ pub(crate) async fn run(asked: &Asked, place: &Where, _screen: Screen) -> anyhow
         }
         Err(_) => false,
     };
-    flock.stop().await?;
-    standin.stop().await?;
-    if !done && place.is_kept() {
-        show::line(format_args!("logs of the agents: {}", place.path().join("logs").display()));
-    } else if !done {
-        show::line(format_args!("run it again with --data DIR to keep the logs of the agents"));
+    flock.stop().await;
+    if !done {
+        show::line(format_args!("logs of the agents: {}", house.folder().join("logs").display()));
     }
     ended.map(|_| if done { Exit::Done } else { Exit::Failed })
 }
@@ -146,29 +146,4 @@ async fn brought<T: contract::EventData>(
 
 fn is_url(source: &str) -> bool {
     source.starts_with("http://") || source.starts_with("https://")
-}
-
-/// Where the servers keep their things.
-enum Place {
-    Kept(PathBuf),
-    Passing(TempDir),
-}
-
-impl Place {
-    fn of(named: Option<&Path>) -> anyhow::Result<Place> {
-        let Some(folder) = named else { return Ok(Place::Passing(TempDir::new()?)) };
-        std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-        Ok(Place::Kept(folder.canonicalize()?))
-    }
-
-    fn path(&self) -> &Path {
-        match self {
-            Place::Kept(folder) => folder,
-            Place::Passing(folder) => folder.path(),
-        }
-    }
-
-    fn is_kept(&self) -> bool {
-        matches!(self, Place::Kept(_))
-    }
 }

@@ -1,98 +1,205 @@
-//! Owns the stand-in for AWS as a process of its own, and the environment in which agents find it.
-//! Never anything that reaches AWS: addresses and credentials of this run are said here, and no others are looked for.
-//! Next: `flock` starts agents in this environment.
+//! Owns the data directory's stand-in for AWS: found where one runs, started where none does, stopped by its last user.
+//! Never a stand-in whose address and process are not both the noted ones, and never two over one directory.
+//! Next: `reach` asks it, `flock` starts agents beside it.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::fs::OpenOptions;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use aws::clients::{Clients, Limits, standin};
-use aws::provision::{Plan, Reporter, provision};
-use contract::Topology;
-use contract::topology::Choreography;
-use runtime::config::Config;
-use runtime::ports::Ports;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use nix::sys::signal::Signal;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
 
+use crate::house::{House, Lock, last_lines};
+use crate::process::Process;
+
+const PROGRAM: &str = "embedded-cloud";
+const NOTE: &str = "stand-in.json";
 const START_MAX: Duration = Duration::from_secs(30);
-const REGION: &str = "us-east-1";
+const ANSWER_MAX: Duration = Duration::from_secs(5);
+const END_MAX: Duration = Duration::from_secs(10);
+const POLL: Duration = Duration::from_millis(2);
 
+/// In use by this process.
+#[derive(Debug)]
 pub(crate) struct Standin {
-    endpoint: String,
-    artifacts: String,
-    pub(crate) choreography: Choreography,
-    server: Child,
+    house: House,
+    noted: Noted,
+    /// Where it was started here.
+    child: Option<Child>,
+    using: Option<Lock>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Noted {
+    /// `127.0.0.1:41234`
+    pub(crate) address: String,
+    #[serde(flatten)]
+    pub(crate) process: Process,
+    /// For which bus, table and version everything was made in it.
+    #[serde(default)]
+    pub(crate) provisioned_for: String,
 }
 
 impl Standin {
-    pub(crate) async fn start(data: &Path) -> anyhow::Result<Standin> {
-        let choreography = Topology::murmuration().check().map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
-        let artifacts = data.join("artifacts");
-        tokio::fs::create_dir_all(&artifacts).await?;
-        let mut command = Command::new(beside("embedded-cloud")?);
-        command.arg("--data").arg(data.join("cloud")).args(["--listen", "127.0.0.1:0"]);
-        command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
-        let mut server = command.spawn().context("the stand-in does not start")?;
-        let mut lines = BufReader::new(server.stdout.take().context("piped")?).lines();
-        let first = tokio::time::timeout(START_MAX, lines.next_line()).await.context("the stand-in is silent")??;
-        let Some(address) = first.as_deref().and_then(|line| line.split("http://").nth(1)?.split(' ').next()) else {
-            bail!("the stand-in ended, or said something else: {first:?}");
+    /// The running one, or a new one.
+    pub(crate) async fn find_or_start(house: &House) -> anyhow::Result<Standin> {
+        let using = house.using(START_MAX).await?;
+        let _starting = house.starting(START_MAX).await?;
+        let (noted, child) = match Noted::running(house).await {
+            Some(noted) => (noted, None),
+            None => {
+                let (noted, child) = launched(house, "127.0.0.1:0").await?;
+                (noted, Some(child))
+            }
         };
-        Ok(Standin {
-            endpoint: format!("http://{address}"),
-            artifacts: format!("file://{}", artifacts.display()),
-            choreography,
-            server,
-        })
+        Ok(Standin { house: house.clone(), noted, child, using: Some(using) })
     }
 
-    /// Until it is gone: what it still writes would keep its folder from being removed.
-    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
-        Ok(self.server.kill().await?)
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://{}", self.noted.address)
     }
 
-    pub(crate) fn endpoint(&self) -> &str {
-        &self.endpoint
+    pub(crate) fn process(&self) -> Process {
+        self.noted.process
     }
 
-    /// Queues, bus, rules and table made; ports of our own to them.
-    pub(crate) async fn provisioned(&self) -> anyhow::Result<Ports> {
-        let ours = self.environment().into_iter().filter(|(name, _)| name.starts_with("MURMUR_"));
-        let config = Config::from_vars(ours, &self.choreography).map_err(|why| anyhow::anyhow!("{why}"))?;
-        let clients = Clients::load(standin(&self.endpoint, REGION), Limits::default()).await;
-        provision(&clients, &Plan::of(&config), &mut Reporter::silent()).await?;
-        Ok(aws::connect_with(standin(&self.endpoint, REGION), Limits::default(), &config).await?)
+    /// Whether it was started here.
+    pub(crate) fn is_new(&self) -> bool {
+        self.child.is_some()
     }
 
-    /// What an agent of this run finds in its environment; what a person has set for agents holds beside it.
-    pub(crate) fn environment(&self) -> BTreeMap<String, String> {
-        let passed = |(name, _): &(String, String)| name.starts_with("MURMUR_") || !name.starts_with("AWS_");
-        let theirs =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        let mut all: BTreeMap<String, String> = theirs.filter(passed).collect();
-        for (name, value) in [
-            ("AWS_ENDPOINT_URL", self.endpoint.as_str()),
-            ("AWS_REGION", REGION),
-            ("AWS_ACCESS_KEY_ID", "test"),
-            ("AWS_SECRET_ACCESS_KEY", "test"),
-            ("AWS_EC2_METADATA_DISABLED", "true"),
-            ("MURMUR_ARTIFACTS", self.artifacts.as_str()),
-            // A person waits for the end of this.
-            ("MURMUR_SWEEP_EVERY_S", "1"),
-            ("MURMUR_RECEIVE_WAIT_S", "1"),
-        ] {
-            all.insert(name.into(), value.into());
+    pub(crate) fn is_provisioned_for(&self, what: &str) -> bool {
+        self.noted.provisioned_for == what
+    }
+
+    pub(crate) fn provisioned_for(&mut self, what: &str) -> anyhow::Result<()> {
+        what.clone_into(&mut self.noted.provisioned_for);
+        self.house.put_note(NOTE, &self.noted)
+    }
+
+    pub(crate) fn is_alive(&mut self) -> bool {
+        match &mut self.child {
+            Some(child) => matches!(child.try_wait(), Ok(None)),
+            None => self.noted.process.is_alive(),
         }
-        all
+    }
+
+    /// Where it was before: whoever uses it has its address.
+    pub(crate) async fn restart(&mut self) -> anyhow::Result<()> {
+        let _starting = self.house.starting(START_MAX).await?;
+        let provisioned_for = self.noted.provisioned_for.clone();
+        let (noted, child) = launched(&self.house, &self.noted.address).await?;
+        self.noted = Noted { provisioned_for, ..noted };
+        self.child = Some(child);
+        self.house.put_note(NOTE, &self.noted)
+    }
+
+    /// For everybody, whoever uses it.
+    pub(crate) fn stop(mut self) {
+        self.end();
+        self.using = None;
+    }
+
+    /// Until it is gone: the next one over this directory would be refused.
+    fn end(&mut self) {
+        self.noted.process.signal(Signal::SIGTERM);
+        let waits = END_MAX.as_millis() / POLL.as_millis();
+        for _ in 0..waits {
+            if !self.is_alive() {
+                break;
+            }
+            #[expect(clippy::disallowed_methods, reason = "nothing else is left to do in this process")]
+            std::thread::sleep(POLL);
+        }
+        self.house.remove_note(NOTE);
     }
 }
 
-/// A program that was built with this one.
+impl Drop for Standin {
+    fn drop(&mut self) {
+        if self.using.take().is_some()
+            && let Ok(Some(_nobody_comes_meanwhile)) = self.house.nobody_uses()
+        {
+            self.end();
+        }
+    }
+}
+
+impl Noted {
+    /// What the note says, where it is still true.
+    pub(crate) async fn running(house: &House) -> Option<Noted> {
+        let noted: Noted = house.note(NOTE)?;
+        (noted.process.is_alive() && is_a_standin(&noted.address).await).then_some(noted)
+    }
+
+    /// Ends one that nobody uses any more.
+    pub(crate) async fn end(self, house: &House) -> bool {
+        self.process.signal(Signal::SIGTERM);
+        let gone = self.process.is_gone_within(END_MAX).await;
+        if gone {
+            house.remove_note(NOTE);
+        }
+        gone
+    }
+}
+
+async fn launched(house: &House, listen: &str) -> anyhow::Result<(Noted, Child)> {
+    let path = house.log("stand-in");
+    let log = OpenOptions::new().create(true).append(true).open(&path)?;
+    let from = log.metadata()?.len();
+    let mut command = Command::new(beside(PROGRAM)?);
+    command.arg("--data").arg(house.cloud()).args(["--listen", listen]).env_clear();
+    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    grouped(&mut command);
+    let mut child = command.spawn().context("the stand-in does not start")?;
+    let deadline = Instant::now() + START_MAX;
+    let address = loop {
+        let told = last_lines(&path, from, usize::MAX);
+        let said = |line: &str| Some(line.split("http://").nth(1)?.split(' ').next()?.to_owned());
+        // A line that is not whole yet has half an address.
+        if let Some(address) = told.split_inclusive('\n').find(|line| line.ends_with('\n')).and_then(said) {
+            break address;
+        }
+        if child.try_wait()?.is_some() || Instant::now() >= deadline {
+            let _ = child.kill();
+            bail!("the stand-in does not come up; it said: {}", told.trim());
+        }
+        sleep(POLL).await;
+    };
+    let process = Process::of(child.id()).context("the stand-in ended at once")?;
+    let noted = Noted { address, process, provisioned_for: String::new() };
+    house.put_note(NOTE, &noted)?;
+    Ok((noted, child))
+}
+
+/// In a group of its own: Ctrl-C is for murmur, which then lets everything end in order.
+fn grouped(command: &mut Command) {
+    use std::os::unix::process::CommandExt as _;
+    command.process_group(0);
+}
+
+/// Whatever else may listen there by now does not say this.
+async fn is_a_standin(address: &str) -> bool {
+    let asked = async {
+        let mut stream = TcpStream::connect(address).await?;
+        let request = format!("GET /_embedded/health HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        std::io::Result::Ok(answer)
+    };
+    let wanted = format!("\"endpoint\":\"http://{address}\"");
+    matches!(timeout(ANSWER_MAX, asked).await, Ok(Ok(answer)) if answer.replace(' ', "").contains(&wanted))
+}
+
+/// A program that was built, or installed, with this one.
 pub(crate) fn beside(program: &str) -> anyhow::Result<PathBuf> {
     let this = std::env::current_exe()?;
     let found = this.parent().map(|folder| folder.join(program)).filter(|path| path.is_file());
-    found.with_context(|| format!("{program} is not beside {}: make run builds all of them", this.display()))
+    found.with_context(|| format!("{program} is not beside {}: make install puts all programs there", this.display()))
 }

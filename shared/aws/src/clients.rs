@@ -29,6 +29,9 @@ impl Default for Limits {
     }
 }
 
+/// Where clients are made from.
+pub type Loader = ConfigLoader;
+
 /// One client of each service, all on one connection pool and one credential cache.
 #[derive(Clone, Debug)]
 pub struct Clients {

@@ -8,8 +8,22 @@ use contract::topology::Place;
 use contract::topology::resources::{resources, undelivered};
 
 use super::report::{Reporter, Resource, Trouble};
-use super::{Plan, queues, table};
+use super::{Plan, queues, table, tell};
 use crate::clients::Clients;
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub account: String,
+    pub arn: String,
+}
+
+/// As STS says; it needs no permission.
+pub async fn identity(clients: &Clients) -> Result<Identity, PortError> {
+    let sts = aws_sdk_sts::Client::new(&clients.config);
+    let told = tell("STS GetCallerIdentity", || sts.get_caller_identity().send()).await?;
+    Ok(Identity { account: told.account.unwrap_or_default(), arn: told.arn.unwrap_or_default() })
+}
 
 /// From the queue for what the bus cannot deliver, which is made for it if it is not there yet: it names no other
 /// resource but the rules, whose ARNs are what is looked for.

@@ -27,6 +27,7 @@ use crate::artifacts;
 use crate::clients::Clients;
 use crate::errors;
 
+pub use account::{Identity, identity};
 pub use report::{Outcome, ProvisionError, Reporter, Resource, Step, Trouble, summary};
 pub use table::ensure as ensure_table;
 

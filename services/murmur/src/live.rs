@@ -1,0 +1,63 @@
+//! Owns what moves on a terminal while a command works: a few rows at the bottom, and lines above them.
+//! Never moves a cursor where standard error is no terminal: there only lines are written.
+//! Next: `run` and `up` say what stands in the rows.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::screen::{Screen, harmless};
+
+pub(crate) struct Live {
+    screen: Screen,
+    rows: Option<Rows>,
+}
+
+struct Rows {
+    all: MultiProgress,
+    by_name: BTreeMap<String, ProgressBar>,
+}
+
+impl Live {
+    pub(crate) fn new(screen: Screen) -> Live {
+        let moves = std::io::stderr().is_terminal();
+        let rows = moves.then(|| {
+            let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+            Rows { all, by_name: BTreeMap::new() }
+        });
+        Live { screen, rows }
+    }
+
+    pub(crate) fn moves(&self) -> bool {
+        self.rows.is_some()
+    }
+
+    /// One more line of what has happened.
+    pub(crate) fn line(&self, what: &str) {
+        match &self.rows {
+            Some(rows) => rows.all.suspend(|| self.screen.progress(what)),
+            None => self.screen.progress(what),
+        }
+    }
+
+    /// What stands in a row from now on; cut at the edge.
+    pub(crate) fn row(&mut self, name: &str, what: &str) {
+        let Some(rows) = &mut self.rows else { return };
+        let row = rows.by_name.entry(name.to_owned()).or_insert_with(|| {
+            let style = ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+            rows.all.add(ProgressBar::no_length().with_style(style))
+        });
+        row.set_message(harmless(what));
+    }
+
+    pub(crate) fn clear(&mut self) {
+        if let Some(rows) = &mut self.rows {
+            for row in std::mem::take(&mut rows.by_name).into_values() {
+                row.finish_and_clear();
+            }
+            // A terminal that is gone needs no clearing.
+            let _ = rows.all.clear();
+        }
+    }
+}
