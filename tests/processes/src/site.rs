@@ -2,7 +2,7 @@
 //! Never an account: the credentials are the ones that every emulator takes.
 //! Next: `flock` starts daemons with `environment`, `wish` uses `ports`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 use aws::clients::{Clients, Limits, environment};
@@ -22,6 +22,8 @@ const REGION: &str = "us-east-1";
 pub struct Site {
     variables: BTreeMap<String, String>,
     pub choreography: Choreography,
+    /// Those of them that only agents know.
+    of_agents: BTreeSet<String>,
     outside: bool,
     _artifacts: TempDir,
 }
@@ -65,7 +67,7 @@ impl Site {
         ] {
             variables.insert(name.into(), value.into());
         }
-        Ok(Site { variables, choreography, outside: false, _artifacts: artifacts })
+        Ok(Site { variables, of_agents: BTreeSet::new(), choreography, outside: false, _artifacts: artifacts })
     }
 
     /// With this variable too, for daemons and for us.
@@ -75,13 +77,21 @@ impl Site {
         self
     }
 
+    /// With this variable for agents, which the runtime alone does not know.
+    #[must_use]
+    pub fn and_agents(mut self, name: &str, value: &str) -> Site {
+        self.of_agents.insert(name.into());
+        self.and(name, value)
+    }
+
     /// What a daemon of this site finds in its environment.
     pub fn environment(&self) -> &BTreeMap<String, String> {
         &self.variables
     }
 
     pub fn config(&self) -> anyhow::Result<Config> {
-        let ours = self.variables.iter().filter(|(name, _)| name.starts_with("MURMUR_"));
+        let ours = self.variables.iter();
+        let ours = ours.filter(|(name, _)| name.starts_with("MURMUR_") && !self.of_agents.contains(*name));
         let ours = ours.map(|(name, value)| (name.clone(), value.clone()));
         Config::from_vars(ours, &self.choreography).map_err(|why| anyhow::anyhow!("{why}"))
     }

@@ -40,7 +40,7 @@ async fn a_report_is_written_by_four_agents_that_ask_a_real_model() -> anyhow::R
     let file = folder.path().join("models.toml");
     fs::write(&file, models(&url))?;
     let cloud = EmbeddedCloud::start(Options::in_memory()).await?;
-    let site = Site::at(cloud.endpoint())?.and("MURMUR_MODELS", file.to_str().context("a path")?);
+    let site = Site::at(cloud.endpoint())?.and_agents("MURMUR_MODELS", file.to_str().context("a path")?);
     site.provision().await?;
     let ports = site.ports().await?;
     sample::ingest(&ports).await?;
