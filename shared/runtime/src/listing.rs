@@ -12,6 +12,7 @@ use crate::ports::Ledger;
 
 /// One query brings no more than this: about a tenth of what DynamoDB puts into one answer.
 const AT_ONCE_MAX: usize = 1_000;
+const SMALL_PAGE: usize = 50;
 /// Whole goals may hold what all their agents brought: fewer at once keep one answer small.
 const GOALS_AT_ONCE: usize = 25;
 /// A server that leaves keys unprocessed is asked again, but not for ever.
@@ -99,9 +100,7 @@ pub async fn page(
     bounds: Bounds,
 ) -> Result<Page, PortError> {
     let shelves = wanted.shelves();
-    // Where all that comes is wanted, no shelf has to give more than the page holds.
-    let looks = if wanted.is_picky() { bounds.looks_max / shelves.len().max(1) } else { bounds.goals_max };
-    let at_once = looks.clamp(1, AT_ONCE_MAX);
+    let at_once = at_once(wanted, bounds, shelves.len());
     let reading = |shelf| Reading { shelf, ahead: VecDeque::new(), after, at_its_end: false };
     let mut readings: Vec<Reading> = shelves.into_iter().map(reading).collect();
     let mut page = Page { goals: vec![], next: after, looked: 0 };
@@ -129,14 +128,25 @@ pub async fn page(
     }
 }
 
+/// Entries that each shelf is asked for at first, and again once they are used up.
+fn at_once(wanted: &Wanted, bounds: Bounds, shelves: usize) -> usize {
+    let looks = if wanted.is_picky() {
+        bounds.looks_max / shelves.max(1)
+    } else {
+        // Where all that comes is wanted, a small page may come from one shelf, and a large one hardly does.
+        (2 * bounds.goals_max / shelves.max(1)).max(bounds.goals_max.min(SMALL_PAGE))
+    };
+    looks.clamp(1, AT_ONCE_MAX)
+}
+
 /// The goals' own items, those that are there and have not expired.
 pub async fn goals(ledger: &dyn Ledger, ids: &[GoalId], now: UnixMs) -> Result<BTreeMap<GoalId, Item>, PortError> {
-    let read = ids.chunks(GOALS_AT_ONCE).map(|some| at_once(ledger, some.to_vec()));
+    let read = ids.chunks(GOALS_AT_ONCE).map(|some| read(ledger, some.to_vec()));
     let found = try_join_all(read).await?.into_iter().flatten();
     Ok(found.filter_map(|(goal, item)| Some((goal, unexpired(Some(item), now)?))).collect())
 }
 
-async fn at_once(ledger: &dyn Ledger, mut ids: Vec<GoalId>) -> Result<BTreeMap<GoalId, Item>, PortError> {
+async fn read(ledger: &dyn Ledger, mut ids: Vec<GoalId>) -> Result<BTreeMap<GoalId, Item>, PortError> {
     let mut found = BTreeMap::new();
     for _ in 0..ASKS_MAX {
         let states = ledger.goals(&ids).await?;

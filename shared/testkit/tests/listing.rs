@@ -2,6 +2,8 @@
 //! Never a server: the suite of ledgers says how a shelf behaves.
 //! Next: `runtime::listing`.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::collections::BTreeSet;
 
 use contract::events::{GoalCancelled, GoalCompleted, GoalFailed, GoalRequested};
