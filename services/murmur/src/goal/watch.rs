@@ -93,11 +93,11 @@ fn lines(told: &Told, began: UnixMs, place: &Where) -> String {
         News::Joined { join, arrived, missing } => format!("{join}: {arrived} results, {} missing", missing.len()),
         News::Stalled { by } => {
             let who: String = by.iter().map(|one| format!("\n  {}: {}", one.row, harmless(&one.cause))).collect();
-            let (why, letters) = (command(place, &format!("explain {goal}")), command(place, "dlq list"));
-            let redrive = command(place, "dlq redrive");
+            let [why, letters, redrive] = ["explain", "dlq list --goal", "dlq redrive --all --goal"]
+                .map(|words| command(place, &format!("{words} {goal}")));
             format!(
                 "stalled: it waits for somebody to mend and redrive what gave up{who}\n  why: {why}\n  its dead letters: \
-                 {letters}\n  once mended: {redrive} …"
+                 {letters}\n  once mended: {redrive}"
             )
         }
         News::GoesOn => "it goes on".into(),
