@@ -24,11 +24,16 @@ use crate::screen::Screen;
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
+const HELP: &str = "\
+Example:\n\
+\x20 murmur goal cancel 6f1c0d5e --reason \"the launch was called off\"\n\
+\n\
+Exit code 0 once the goal has ended, however it ended; 1 if nobody has acted\n\
+within the time.";
+
 /// End a goal that nobody wants any more; what is at work for it stops
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  murmur goal cancel 6f1c0d5e --reason \"the launch was called off\"\n\nExit code 0 once the goal has ended, however it ended; 1 if nobody has acted within the time."
-)]
+#[command(after_help = HELP)]
 pub(crate) struct Asked {
     #[command(flatten)]
     which: Which,

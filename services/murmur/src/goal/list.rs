@@ -14,11 +14,17 @@ use crate::exit::Exit;
 use crate::reach::Where;
 use crate::screen::Screen;
 
+const HELP: &str = "\
+Example:\n\
+\x20 murmur goal list --state stalled --limit 50\n\
+\n\
+A page ends after --limit goals, or after 4,000 were looked at (200, where\n\
+their steps must be read to know what is stalled). Where there is more, the\n\
+last line says how to go on. Goals are listed until their records expire.";
+
 /// List goals, newest first
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  murmur goal list --state stalled --limit 50\n\nA page ends after --limit goals, or after 4,000 looked at (200, where their steps must be read to know what is stalled);\nwhere there is more, its last line says how to go on. Goals are listed for 30 days after their deadline."
-)]
+#[command(after_help = HELP)]
 pub(crate) struct Asked {
     /// Only goals that stand so
     #[arg(long, value_enum, value_name = "STATE")]

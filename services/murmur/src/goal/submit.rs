@@ -16,11 +16,18 @@ use crate::exit::Exit;
 use crate::reach::Where;
 use crate::screen::Screen;
 
+const HELP: &str = "\
+Example:\n\
+\x20 murmur goal submit \"Compare prices of hosted brokers\" \\\n\
+\x20   --key brokers-2026 --deadline 2h --usd 0.50 --watch\n\
+\n\
+A key makes it one goal however often it is sent: the second time, the first\n\
+goal is told, and nothing is sent. Where the goal differs from the first, it\n\
+is refused.";
+
 /// Send a goal to the agents
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  murmur goal submit \"Compare prices of hosted brokers\" --key brokers-2026 --deadline 2h --usd 0.50 --watch\n\nA key makes it one goal however often it is sent: the second time, the first goal is told, and nothing is sent. Where\nthe goal differs from the first, it is refused."
-)]
+#[command(after_help = HELP)]
 pub(crate) struct Asked {
     /// What you want, in your own words
     goal: String,

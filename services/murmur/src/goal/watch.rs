@@ -18,11 +18,17 @@ use crate::screen::{Screen, harmless};
 /// Longer than any agent takes that is up.
 const TAKEN_MAX: Duration = Duration::from_secs(60);
 
+const HELP: &str = "\
+Example:\n\
+\x20 murmur goal watch 6f1c0d5e --within 10m\n\
+\n\
+Each step is one line as it moves. A server that is away for a while is\n\
+waited for. Ctrl-C ends only the watching. With --json, each change is one\n\
+JSON object on a line of its own; \"what\" says which.";
+
 /// Follow a goal until it ends: exit code 0 when it completed, 1 when it failed or was cancelled
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  murmur goal watch 6f1c0d5e --within 10m\n\nEach step is one line as it moves. A server that is away for a while is waited for. Ctrl-C ends only the watching.\nWith --json each change is one JSON object on a line of its own; \"what\" says which."
-)]
+#[command(after_help = HELP)]
 pub(crate) struct Asked {
     #[command(flatten)]
     which: Which,
