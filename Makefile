@@ -195,6 +195,11 @@ bench-daemons: ## the agents' release programs against their bars: memory, start
 	$(CARGO) build --release $(AGENTS:%=-p %)
 	$(CARGO) run --quiet --profile bench -p daemons -- --programs $(dir $(DEBUG))release
 
+.PHONY: bench-goals
+bench-goals: ## pages among 100,000 goals, and the story of one goal of 50 steps, on the stand-in, against their bars
+	$(CARGO) build --quiet --workspace --profile bench --bin goals-bench
+	$(dir $(DEBUG))release/goals-bench
+
 # Where the manuals are unpacked; bench/eval/manuals.sh fetches them there once.
 MANUALS ?= target/eval
 

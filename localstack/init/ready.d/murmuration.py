@@ -247,6 +247,18 @@ RESOURCES = json.loads(r'''{
           "kind": "N",
           "name": "due_at"
         }
+      },
+      {
+        "name": "listed",
+        "partition_key": {
+          "kind": "S",
+          "name": "listed"
+        },
+        "projection": "KEYS_ONLY",
+        "sort_key": {
+          "kind": "S",
+          "name": "listed_at"
+        }
       }
     ],
     "name": "murmuration",

@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use contract::topology::resources::LISTED_INDEX;
 use contract::{PortError, QueueName};
 use runtime::config::Config;
 use runtime::ports::{Ports, SystemClock};
@@ -29,6 +30,8 @@ use crate::sqs::SqsQueue;
 /// A chain of providers asks several places, some of them over the network.
 const CREDENTIALS_MAX: Duration = Duration::from_secs(30);
 const NOT_FOUND: &[&str] = &["ResourceNotFoundException"];
+/// What a query of an index is told that is not there, or is still being built.
+const NO_INDEX: &[&str] = &["ResourceNotFoundException", "ValidationException"];
 /// An endpoint may be away for as long as it likes; whoever waits is told.
 const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
@@ -113,12 +116,24 @@ async fn absent(clients: &Clients, config: &Config) -> Result<Vec<String>, Conne
     };
     if !is_there("DynamoDB GetItem", NOT_FOUND, call).await? {
         what.push(format!("table {}", config.table));
+    } else if config.daemon.is_none() && !listing(clients, config).await? {
+        what.push(format!("index {LISTED_INDEX} of table {}", config.table));
     }
     let call = || clients.events.describe_event_bus().name(&config.bus).send();
     if !is_there("EventBridge DescribeEventBus", NOT_FOUND, call).await? {
         what.push(format!("bus {}", config.bus));
     }
     Ok(what)
+}
+
+/// Whether goals can be listed: a tool does that, no daemon does. A table from before there was that index lacks it.
+async fn listing(clients: &Clients, config: &Config) -> Result<bool, ConnectError> {
+    let call = || {
+        let query = clients.dynamodb.query().table_name(&config.table).index_name(LISTED_INDEX).limit(1);
+        let query = query.key_condition_expression("#shelf = :shelf").expression_attribute_names("#shelf", "listed");
+        query.expression_attribute_values(":shelf", AttributeValue::S("connect".into())).send()
+    };
+    is_there("DynamoDB Query", NO_INDEX, call).await
 }
 
 /// Those that it reads, and where it sends what it gives up on.

@@ -13,6 +13,7 @@ use aws::clients::{Limits, environment};
 use aws::provision::{self, Plan, Reporter};
 use aws::{ConnectError, connect_with};
 use aws_config::{ConfigLoader, Region};
+use aws_sdk_dynamodb::types::{DeleteGlobalSecondaryIndexAction, GlobalSecondaryIndexUpdate};
 use aws_sdk_sqs::config::Credentials;
 use contract::{DaemonName, Topology};
 use embedded_cloud::{EmbeddedCloud, Options};
@@ -40,6 +41,24 @@ async fn what_nobody_has_made_is_refused_by_name() {
     // The writer's own, and no other daemon's.
     assert_eq!(what, &["queue murmur-writer", "queue murmur-writer-dlq", "table murmuration", "bus murmuration"]);
     assert!(refused.unwrap_err().to_string().contains("make provision"));
+}
+
+#[tokio::test]
+async fn a_table_without_its_listing_is_refused_by_name_to_tools_alone() {
+    let (server, folder) = (Server::standin().await, TempDir::new().unwrap());
+    let config = config(&folder);
+    provision::provision(&server.clients, &Plan::of(&config), &mut Reporter::silent()).await.unwrap();
+    let gone = DeleteGlobalSecondaryIndexAction::builder().index_name("listed").build().unwrap();
+    let gone = GlobalSecondaryIndexUpdate::builder().delete(gone).build();
+    let call = server.clients.dynamodb.update_table().table_name("murmuration").global_secondary_index_updates(gone);
+    call.send().await.unwrap();
+    let tool = Config { daemon: None, ..config.clone() };
+    let refused = connect_with(loader(&server.address.endpoint), Limits::default(), &tool).await;
+    let Err(ConnectError::Missing { what, .. }) = &refused else { panic!("{refused:?}") };
+    assert_eq!(what, &["index listed of table murmuration"]);
+    assert!(connect_with(loader(&server.address.endpoint), Limits::default(), &config).await.is_ok());
+    provision::provision(&server.clients, &Plan::of(&config), &mut Reporter::silent()).await.unwrap();
+    assert!(connect_with(loader(&server.address.endpoint), Limits::default(), &tool).await.is_ok());
 }
 
 #[tokio::test]

@@ -50,6 +50,11 @@ mod provision {
     }
 
     #[tokio::test]
+    async fn an_index_that_is_missing_is_added_and_takes_up_what_was_there() {
+        provisioned::adds_an_index_that_is_missing(Server::standin().await).await;
+    }
+
+    #[tokio::test]
     async fn an_event_reaches_its_queue_through_what_was_made() {
         provisioned::carries_an_event(Server::standin().await).await;
     }

@@ -170,6 +170,17 @@ fn a_queue_lets_in_its_own_rules_only_and_the_undelivered_queue_all_rules() {
 }
 
 #[test]
+fn a_user_may_read_the_ledger_and_its_listing_and_write_nothing() {
+    let table = all().table;
+    assert_eq!((table.indexes[1].name, table.indexes[1].sort_key.name), ("listed", "listed_at"));
+    let policy = iam::policy_of_user(&Topology::murmuration(), &place());
+    let arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/murmuration";
+    let read = statement(&policy, "ReadLedger");
+    assert_eq!(read["Resource"], serde_json::json!([arn, format!("{arn}/index/listed")]));
+    assert!(!policy.to_string().contains("PutItem") && !policy.to_string().contains("UpdateItem"), "{policy}");
+}
+
+#[test]
 fn the_table_has_its_due_index_and_its_expiry() {
     let table = all().table;
     assert_eq!((table.indexes[0].name, table.ttl_attribute), ("due", "ttl"));

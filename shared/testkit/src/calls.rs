@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contract::{ArtifactRef, Artifacts, Event, GoalId, PortError, QueueName, UnixMs};
-use runtime::ledger::{Item, ItemKey, Write, WriteName};
+use runtime::ledger::{Item, ItemKey, Listed, Mark, Shelf, Write, WriteName};
 use runtime::ports::{Bus, EntryResult, GoalStates, Ledger, Outbound, Ports, Queue, Receipt, Received, Written};
 
 /// Calls of one name, and the entries that they carried together.
@@ -164,6 +164,11 @@ impl Ledger for Counted<dyn Ledger> {
     async fn due(&self, shard: u8, before: UnixMs, max: usize) -> Result<Vec<ItemKey>, PortError> {
         self.1.begin("sweep", 1).await;
         self.0.due(shard, before, max).await
+    }
+
+    async fn listed(&self, shelf: Shelf, after: Option<Mark>, max: usize) -> Result<Vec<Listed>, PortError> {
+        self.1.begin("listed", 1).await;
+        self.0.listed(shelf, after, max).await
     }
 
     async fn story(&self, goal: GoalId) -> Result<Vec<Item>, PortError> {

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use contract::events::{GoalCancelRequested, GoalCancelled, GoalCompleted, GoalRequested, ReportWritten};
 use contract::limits::CAUSE_TEXT_BYTES_MAX;
 use contract::{CauseKind, Clock, EventData, GoalId, PortError, QueueName, UnixMs};
-use runtime::ledger::{Attr, Item, ItemKey, Write, WriteName};
+use runtime::ledger::{Attr, Item, ItemKey, Listed, Mark, Shelf, Write, WriteName};
 use runtime::ports::{EntryResult, GoalStates, Ledger, Outbound, Ports, Queue, Receipt, Received, Written};
 use runtime::telemetry::Telemetry;
 use runtime::{Chance, Daemon, DaemonError, Handled, Handler, Settings, Spend, Step, StepError, Surroundings};
@@ -254,6 +254,9 @@ impl Ledger for Undue {
     }
     async fn due(&self, _: u8, _: UnixMs, _: usize) -> Result<Vec<ItemKey>, PortError> {
         panic!("a defect in a port");
+    }
+    async fn listed(&self, shelf: Shelf, after: Option<Mark>, max: usize) -> Result<Vec<Listed>, PortError> {
+        self.0.listed(shelf, after, max).await
     }
     async fn story(&self, goal: GoalId) -> Result<Vec<Item>, PortError> {
         self.0.story(goal).await

@@ -64,6 +64,8 @@ async fn what_the_server_would_call_invalid_is_refused_and_changes_nothing() {
         vec![set(Attr::Epoch, 1), Change::Remove(Attr::Epoch)],
         vec![Change::Set(Attr::DueAt, "noon".into())],
         vec![Change::Set(Attr::DueShard, true.into())],
+        vec![set(Attr::Listed, 1)],
+        vec![Change::Set(Attr::ListedAt, "".into())],
         vec![Change::Add(Attr::Owner, 1)],
         vec![Change::Add(Attr::MicrosSpent, 1)],
     ];

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use contract::{GoalId, PortError};
-use runtime::ledger::{Attr, Change, Item, ItemKey, Value, Write};
+use runtime::ledger::{Attr, Change, Item, ItemKey, Listed, Value, Write};
 
 pub(super) type Attributes = HashMap<String, AttributeValue>;
 
@@ -55,6 +55,14 @@ pub(super) fn read_key(found: &Attributes) -> Result<ItemKey, PortError> {
     let goal = goal_of(found)?;
     let Some(AttributeValue::S(sort)) = found.get(ITEM) else { return Err(foreign("it has no text as `item`")) };
     ItemKey::parse(goal, sort).ok_or_else(|| foreign(&format!("its `item` is {sort:?}")))
+}
+
+/// A goal, as the index of goals has it.
+pub(super) fn read_listed(found: &Attributes) -> Result<Listed, PortError> {
+    let Some(AttributeValue::S(place)) = found.get(&*Attr::ListedAt.name()) else {
+        return Err(foreign("it has no text as `listed_at`"));
+    };
+    place.parse().map_err(|why| foreign(&format!("its place in the index: {why}")))
 }
 
 pub(super) fn goal_of(found: &Attributes) -> Result<GoalId, PortError> {

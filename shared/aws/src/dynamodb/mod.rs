@@ -1,4 +1,4 @@
-//! Owns the ledger port over DynamoDB: one conditional write of one item a call, consistent reads, the sparse index.
+//! Owns the ledger port over DynamoDB: one conditional write of one item a call, consistent reads, two sparse indexes.
 //! Never knows the protocol, and never reads before it writes: a refused write brings the item along.
 //! Next: `expression` spells conditions and changes, `item` reads and writes attribute values.
 
@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use contract::limits::GOAL_STATES_MAX;
-use contract::topology::resources::DUE_INDEX;
+use contract::topology::resources::{DUE_INDEX, LISTED_INDEX};
 use contract::{GoalId, PortError, UnixMs};
-use runtime::ledger::{Attr, Item, ItemKey, Mode, Write};
+use runtime::ledger::{Attr, Item, ItemKey, Listed, Mark, Mode, Shelf, Write};
 use runtime::ports::{GoalStates, Ledger, Written};
 
 use crate::clients::Clients;
@@ -160,6 +160,44 @@ impl Ledger for DynamoLedger {
             }
         }
         Ok(due)
+    }
+
+    async fn listed(&self, shelf: Shelf, after: Option<Mark>, max: usize) -> Result<Vec<Listed>, PortError> {
+        let mut listed = vec![];
+        let mut from = None;
+        while listed.len() < max {
+            let mut query = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .index_name(LISTED_INDEX)
+                .key_condition_expression(if after.is_some() {
+                    "#shelf = :shelf AND #at < :after"
+                } else {
+                    "#shelf = :shelf"
+                })
+                .expression_attribute_names("#shelf", Attr::Listed.name())
+                .expression_attribute_values(":shelf", AttributeValue::S(shelf.to_string()))
+                .scan_index_forward(false)
+                .limit(i32::try_from(max - listed.len()).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(from);
+            if let Some(mark) = after {
+                query = query.expression_attribute_names("#at", Attr::ListedAt.name());
+                query = query.expression_attribute_values(":after", AttributeValue::S(mark.to_string()));
+            }
+            let page = query.send().await.map_err(|why| errors::of_call("DynamoDB Query listed", &why))?;
+            for found in page.items.unwrap_or_default() {
+                match item::read_listed(&found) {
+                    Ok(goal) => listed.push(goal),
+                    Err(why) => tracing::warn!(%shelf, %why, "a listed item is left out"),
+                }
+            }
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                break;
+            }
+        }
+        Ok(listed)
     }
 
     async fn story(&self, goal: GoalId) -> Result<Vec<Item>, PortError> {

@@ -82,7 +82,7 @@ async fn ready(clients: &Clients, table: &str) -> Result<(), PortError> {
 async fn create(clients: &Clients, table: &Table) -> Result<(), PortError> {
     let keys = key_schema(table.partition_key, table.sort_key).map_err(unbuilt)?;
     let indexes = table.indexes.iter().map(index).collect::<Result<Vec<_>, _>>().map_err(unbuilt)?;
-    let attributes = attributes(table).map_err(unbuilt)?;
+    let attributes = attributes(&keys_of(table)).map_err(unbuilt)?;
     let call = || {
         let create = clients.dynamodb.create_table().table_name(&table.name);
         create
@@ -112,12 +112,12 @@ fn keys_of(table: &Table) -> Vec<Key> {
     [table.partition_key, table.sort_key].into_iter().chain(of_indexes).collect()
 }
 
-fn attributes(table: &Table) -> Result<Vec<AttributeDefinition>, BuildError> {
-    let define = |key: Key| {
+fn attributes(keys: &[Key]) -> Result<Vec<AttributeDefinition>, BuildError> {
+    let define = |key: &Key| {
         let kind = ScalarAttributeType::from(key.kind);
         AttributeDefinition::builder().attribute_name(key.name).attribute_type(kind).build()
     };
-    keys_of(table).into_iter().map(define).collect()
+    keys.iter().map(define).collect()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands where errors are mapped")]
@@ -176,7 +176,9 @@ async fn add_index(clients: &Clients, table: &Table, index: &Index) -> Result<()
         .build()
         .map_err(unbuilt)?;
     let update = GlobalSecondaryIndexUpdate::builder().create(made).build();
-    let attributes = attributes(table).map_err(unbuilt)?;
+    // No key of an index that is still to come: what no key uses may not be defined.
+    let used = [table.partition_key, table.sort_key, index.partition_key, index.sort_key];
+    let attributes = attributes(&used).map_err(unbuilt)?;
     let call = || {
         let change = clients.dynamodb.update_table().table_name(&table.name);
         change.set_attribute_definitions(Some(attributes.clone())).global_secondary_index_updates(update.clone()).send()

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::resources::DUE_INDEX;
+use super::resources::{DUE_INDEX, LISTED_INDEX};
 use super::{Place, Topology};
 use crate::{DaemonName, EventType, QueueName, Source};
 
@@ -43,7 +43,8 @@ pub fn policy_of(topology: &Topology, daemon: &DaemonName, place: &Place) -> Val
     document(all)
 }
 
-/// What somebody who only sends goals may do: by the bus, or straight to the queue that accepts them.
+/// What somebody may do who sends goals, by the bus or straight to the queue that accepts them, and looks what becomes of
+/// them: the ledger is read, and never written.
 pub fn policy_of_user(topology: &Topology, place: &Place) -> Value {
     let accepting = topology.rows.iter().filter(|row| row.accepts_goals);
     let arns: Vec<_> = accepting.map(|row| place.queue_arn(&row.queue)).collect();
@@ -51,6 +52,11 @@ pub fn policy_of_user(topology: &Topology, place: &Place) -> Value {
     document([
         allow("SendGoals", &["sqs:GetQueueUrl", "sqs:SendMessage"], &arns),
         publish("PublishGoals", topology, place, &Source::USER, &entrances),
+        allow(
+            "ReadLedger",
+            &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"],
+            &[place.table_arn(), format!("{}/index/{LISTED_INDEX}", place.table_arn())],
+        ),
     ])
 }
 

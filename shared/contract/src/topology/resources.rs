@@ -15,6 +15,8 @@ use crate::{EventType, QueueName};
 pub const RULES_MAX: usize = 300;
 /// The sparse index of everything that has a deadline.
 pub const DUE_INDEX: &str = "due";
+/// The sparse index of all goals, by how they stand and when they were accepted.
+pub const LISTED_INDEX: &str = "listed";
 
 const UNDELIVERED_RETENTION_S: u64 = 14 * 24 * 3600;
 const LONG_POLL_S: u64 = 20;
@@ -194,12 +196,20 @@ fn table(place: &Place) -> Table {
         name: place.table.clone(),
         partition_key: Key { name: "goal", kind: "S" },
         sort_key: Key { name: "item", kind: "S" },
-        indexes: vec![Index {
-            name: DUE_INDEX,
-            partition_key: Key { name: "due_shard", kind: "N" },
-            sort_key: Key { name: "due_at", kind: "N" },
-            projection: "KEYS_ONLY",
-        }],
+        indexes: vec![
+            Index {
+                name: DUE_INDEX,
+                partition_key: Key { name: "due_shard", kind: "N" },
+                sort_key: Key { name: "due_at", kind: "N" },
+                projection: "KEYS_ONLY",
+            },
+            Index {
+                name: LISTED_INDEX,
+                partition_key: Key { name: "listed", kind: "S" },
+                sort_key: Key { name: "listed_at", kind: "S" },
+                projection: "KEYS_ONLY",
+            },
+        ],
         ttl_attribute: "ttl",
         billing: "PAY_PER_REQUEST",
     }

@@ -8,7 +8,7 @@ use contract::topology::{Choreography, Members};
 use contract::{Digest, Event, PortError, UnixMs};
 
 use super::join::{self, Head, JoinState, Opening};
-use super::{Attr, Change, Condition, Item, ItemKey, Mode, Write, WriteName, json};
+use super::{Attr, Change, Condition, Item, ItemKey, Listed, Mode, Shelf, Standing, Write, WriteName, json};
 use crate::chance::Token;
 use crate::settings::Settings;
 
@@ -46,6 +46,10 @@ impl Goal {
 
     pub fn key(&self) -> ItemKey {
         ItemKey::goal(self.request.goal)
+    }
+
+    pub fn standing(&self) -> Standing {
+        self.join.closed.as_ref().map_or(Standing::Open, |end| Standing::after(&end.kind))
     }
 
     /// The goal's own words, which every end repeats.
@@ -87,6 +91,8 @@ pub fn accept(
         Change::Set(Attr::Deadline, deadline.into()),
         Change::Set(Attr::DueAt, deadline.into()),
         Change::Set(Attr::DueShard, super::due_shard(event.goal)),
+        Change::Set(Attr::Listed, Shelf::of(event.goal, Standing::Open).to_string().into()),
+        Change::Set(Attr::ListedAt, Listed::of(event, now).to_string().into()),
         Change::Set(Attr::OnDeadLetter, policy.into()),
         Change::Set(Attr::Version, 0_i64.into()),
         Change::Set(Attr::SpendVersion, 0_i64.into()),
@@ -117,6 +123,8 @@ pub fn end(event: &Event, if_version: Option<i64>, by: &Token, told_by: UnixMs) 
     let changes = vec![
         Change::Set(Attr::Ended, json::text(event)),
         Change::Set(Attr::EndedBy, by.as_str().into()),
+        // Its place on the shelf stays; that of a goal from before there were shelves is on none.
+        Change::Set(Attr::Listed, Shelf::of(event.goal, Standing::after(&event.kind)).to_string().into()),
         join::due(Guard::EndDue, told_by),
     ];
     Write {

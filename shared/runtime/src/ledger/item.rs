@@ -99,7 +99,7 @@ attrs! {
     DueAt = "due_at", DueShard = "due_shard", ExpiresAt = "expires_at", Ttl = "ttl",
     // goal
     Request = "request", Digest = "digest", Deadline = "deadline", OnDeadLetter = "on_dead_letter",
-    SpendVersion = "spend_version",
+    SpendVersion = "spend_version", Listed = "listed", ListedAt = "listed_at",
     TokensAllowed = "tokens_allowed", TokensSpent = "tokens_spent", TokensReserved = "tokens_reserved",
     TokensLeft = "tokens_left",
     MicrosAllowed = "micros_allowed", MicrosSpent = "micros_spent", MicrosReserved = "micros_reserved",

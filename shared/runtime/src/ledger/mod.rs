@@ -6,6 +6,7 @@ pub mod goal;
 mod item;
 pub mod join;
 mod json;
+mod listed;
 pub mod spend;
 pub mod step;
 mod write;
@@ -14,6 +15,7 @@ use contract::guard::{self, Guard};
 use contract::{GoalId, UnixMs};
 
 pub use item::{Attr, Item, ItemKey, ItemKind, Value};
+pub use listed::{LISTED_SHARDS, Listed, Mark, NoMark, Shelf, Standing};
 pub use write::{Change, Condition, Mode, Write, WriteName};
 
 /// Shards of the sparse index of what is due.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contract::{ArtifactRef, Artifacts, Clock, Event, GoalId, PortError, QueueName, UnixMs};
-use runtime::ledger::{Change, Item, ItemKey, Write};
+use runtime::ledger::{Change, Item, ItemKey, Listed, Mark, Shelf, Write};
 use runtime::ports::{Bus, EntryResult, GoalStates, Ledger, Outbound, Ports, Queue, Receipt, Received, Written};
 
 use super::Outcome;
@@ -140,6 +140,10 @@ impl Ledger for Scripted {
 
     async fn due(&self, shard: u8, before: UnixMs, max: usize) -> Result<Vec<ItemKey>, PortError> {
         self.plain(Op::Due, shard.to_string(), self.cloud().ledger.due(shard, before, max)).await
+    }
+
+    async fn listed(&self, shelf: Shelf, after: Option<Mark>, max: usize) -> Result<Vec<Listed>, PortError> {
+        self.plain(Op::Read, shelf.to_string(), self.cloud().ledger.listed(shelf, after, max)).await
     }
 
     async fn story(&self, goal: GoalId) -> Result<Vec<Item>, PortError> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use contract::{ArtifactRef, Artifacts, Clock, Event, GoalId, PortError, QueueName, UnixMs};
-use runtime::ledger::{Item, ItemKey, Write};
+use runtime::ledger::{Item, ItemKey, Listed, Mark, Shelf, Write};
 use runtime::ports::{Bus, EntryResult, GoalStates, Ledger, Outbound, Ports, Queue, Receipt, Received, Written};
 
 use super::point::{Fault, Op, Side};
@@ -205,6 +205,10 @@ impl Ledger for Faulty {
 
     async fn due(&self, shard: u8, before: UnixMs, max: usize) -> Result<Vec<ItemKey>, PortError> {
         self.call(Op::Due, self.0.shared.cloud.ledger.due(shard, before, max)).await
+    }
+
+    async fn listed(&self, shelf: Shelf, after: Option<Mark>, max: usize) -> Result<Vec<Listed>, PortError> {
+        self.call(Op::Read, self.0.shared.cloud.ledger.listed(shelf, after, max)).await
     }
 
     async fn story(&self, goal: GoalId) -> Result<Vec<Item>, PortError> {

@@ -48,6 +48,13 @@ pub(super) fn after(write: &Write, before: Option<&Item>) -> Result<Item, PortEr
     if index_key_is_text(&Attr::DueAt) || index_key_is_text(&Attr::DueShard) {
         return refuse("the due index is keyed by numbers");
     }
+    let is_no_key = |attr: &Attr| match item.attrs.get(attr) {
+        Some(Value::Text(text)) => text.is_empty(),
+        other => other.is_some(),
+    };
+    if is_no_key(&Attr::Listed) || is_no_key(&Attr::ListedAt) {
+        return refuse("the index of goals is keyed by texts that are not empty");
+    }
     let bytes = item_bytes(&item);
     if bytes > ITEM_BYTES_MAX {
         return refuse(format!("the item would have {bytes} bytes, {ITEM_BYTES_MAX} at most"));

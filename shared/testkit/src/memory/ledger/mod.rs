@@ -1,4 +1,4 @@
-//! Owns a ledger in memory, in DynamoDB's terms: single-item conditional writes, consistent reads, one sparse index.
+//! Owns a ledger in memory, in DynamoDB's terms: single-item conditional writes, consistent reads, two sparse indexes.
 //! Never nested: a write is looked at, carried out and answered under one lock, so of two writers one is first.
 //! Next: `apply` decides and carries out one write.
 
@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use contract::limits::GOAL_STATES_MAX;
 use contract::{GoalId, PortError, UnixMs};
-use runtime::ledger::{Attr, Item, ItemKey, Write};
+use runtime::ledger::{Attr, Item, ItemKey, Listed, Mark, Shelf, Write};
 use runtime::ports::{GoalStates, Ledger, Written};
 
 use super::locked;
@@ -24,20 +24,27 @@ struct Table {
     items: BTreeMap<ItemKey, Item>,
     /// By shard, then due time: only items that have both attributes.
     due: BTreeMap<i64, BTreeSet<(i64, ItemKey)>>,
+    /// By shelf, then place: likewise.
+    listed: BTreeMap<String, BTreeSet<(String, ItemKey)>>,
 }
 
 impl Table {
     fn reindex(&mut self, before: Option<&Item>, after: Option<&Item>) {
-        let (left, entered) = (before.and_then(due_entry), after.and_then(due_entry));
-        if left == entered {
-            return;
-        }
-        if let Some((shard, entry)) = left {
-            self.due.entry(shard).or_default().remove(&entry);
-        }
-        if let Some((shard, entry)) = entered {
-            self.due.entry(shard).or_default().insert(entry);
-        }
+        moved(&mut self.due, before.and_then(due_entry), after.and_then(due_entry));
+        moved(&mut self.listed, before.and_then(listed_entry), after.and_then(listed_entry));
+    }
+}
+
+/// One index, after an item's entry in it changed.
+fn moved<P: Ord, E: Ord>(index: &mut BTreeMap<P, BTreeSet<E>>, left: Option<(P, E)>, entered: Option<(P, E)>) {
+    if left == entered {
+        return;
+    }
+    if let Some((partition, entry)) = left {
+        index.entry(partition).or_default().remove(&entry);
+    }
+    if let Some((partition, entry)) = entered {
+        index.entry(partition).or_default().insert(entry);
     }
 }
 
@@ -110,6 +117,13 @@ impl Ledger for MemoryLedger {
         Ok(due.take(max).map(|(_, key)| key.clone()).collect())
     }
 
+    async fn listed(&self, shelf: Shelf, after: Option<Mark>, max: usize) -> Result<Vec<Listed>, PortError> {
+        let table = locked(&self.0);
+        let all = table.listed.get(&shelf.to_string()).into_iter().flatten().rev();
+        let behind = all.filter(|(place, _)| after.is_none_or(|mark| *place < mark.to_string()));
+        Ok(behind.filter_map(|(place, _)| place.parse().ok()).take(max).collect())
+    }
+
     async fn story(&self, goal: GoalId) -> Result<Vec<Item>, PortError> {
         let table = locked(&self.0);
         // The goal's own item is the least of its partition, whether it is there or not.
@@ -123,4 +137,9 @@ impl Ledger for MemoryLedger {
 
 fn due_entry(item: &Item) -> Option<(i64, (i64, ItemKey))> {
     Some((item.number(&Attr::DueShard)?, (item.number(&Attr::DueAt)?, item.key.clone())))
+}
+
+fn listed_entry(item: &Item) -> Option<(String, (String, ItemKey))> {
+    let (shelf, place) = (item.text(&Attr::Listed)?, item.text(&Attr::ListedAt)?);
+    Some((shelf.to_owned(), (place.to_owned(), item.key.clone())))
 }

@@ -1,9 +1,11 @@
-//! Owns what every ledger must do, as DynamoDB does it: conditions, changes, refusals that tell the item, one index.
+//! Owns what every ledger must do, as DynamoDB does it: conditions, changes, refusals that tell the item, two indexes.
 //! Never counts on the index being up to date at once.
-//! Next: `conditions` and `changes` are about one write, `race` about several, `reads` about what comes back.
+//! Next: `conditions` and `changes` are about one write, `race` about several, `reads` and `listed` about what
+//! comes back.
 
 mod changes;
 mod conditions;
+mod listed;
 mod race;
 mod reads;
 
@@ -18,6 +20,7 @@ use super::{Failure, Verdict};
 
 pub use changes::*;
 pub use conditions::*;
+pub use listed::*;
 pub use race::*;
 pub use reads::*;
 
@@ -26,7 +29,7 @@ pub trait LedgerFixture: Send + Sync {
     fn ledger(&self) -> Arc<dyn Ledger>;
     /// A goal id that no other check uses.
     fn fresh_goal(&self) -> GoalId;
-    /// Two shards of the due index that no other check uses while this one runs.
+    /// Two shards, of both indexes, that no other check uses while this one runs.
     fn shards(&self) -> [u8; 2];
 }
 
@@ -70,6 +73,10 @@ suite! {
     the_due_index_holds_only_items_with_both_attributes,
     an_item_whose_due_time_is_removed_leaves_the_index,
     an_item_whose_due_time_moves_is_listed_once,
+    a_shelf_lists_the_newest_first_and_only_its_own,
+    a_shelf_goes_on_behind_a_mark,
+    a_shelf_holds_only_items_with_both_attributes,
+    a_goal_that_ends_moves_to_another_shelf_and_keeps_its_place,
 }
 
 /// One port and one fresh goal behind it.

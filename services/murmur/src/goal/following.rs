@@ -1,0 +1,233 @@
+//! Owns how a goal is followed: its story read again and again, and each difference told once, until it ends.
+//! Never a subscription: the ledger is what happened, and it is still there after a server, or the one who watches, was away.
+//! Next: `watch` and `run` tell a person.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::bail;
+use contract::topology::Choreography;
+use contract::{Event, EventId, GoalId, PortError, UnixMs};
+use runtime::ledger::goal::Goal;
+use runtime::ledger::join::JoinState;
+use runtime::ledger::step::{State, Step};
+use runtime::ledger::{Item, ItemKey, ItemKind, Standing, unexpired};
+use runtime::ports::Ports;
+use runtime::stall::{Stall, stalls};
+use serde::Serialize;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::span;
+
+const LOOK_FIRST: Duration = Duration::from_millis(50);
+/// How long nothing may have changed before looks are this far apart.
+const LOOK_LAST: Duration = Duration::from_secs(2);
+/// A goal that nobody takes for so long is worth a word.
+const TAKEN_MAX: Duration = Duration::from_secs(5);
+
+/// What happened, and when.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Told {
+    pub(crate) at: UnixMs,
+    pub(crate) goal: GoalId,
+    #[serde(flatten)]
+    pub(crate) news: News,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "what", rename_all = "kebab-case")]
+pub(crate) enum News {
+    /// Nobody has taken it yet.
+    Waiting,
+    Accepted {
+        words: String,
+        deadline: UnixMs,
+    },
+    Step(StepNews),
+    /// A join closed: so many of its members came.
+    Joined {
+        join: String,
+        arrived: usize,
+        missing: Vec<String>,
+    },
+    Stalled {
+        by: Vec<Stall>,
+    },
+    GoesOn,
+    /// The ledger does not answer.
+    Unanswered {
+        why: String,
+    },
+    Answered,
+    Ended {
+        standing: &'static str,
+        event: Box<Event>,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct StepNews {
+    pub(crate) row: String,
+    pub(crate) event: EventId,
+    pub(crate) state: &'static str,
+    pub(crate) attempt: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cause: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) not_before: Option<UnixMs>,
+}
+
+/// How long to follow.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Patience {
+    /// Whatever happens.
+    pub(crate) within: Option<Duration>,
+    /// While nobody has accepted it.
+    pub(crate) until_taken: Option<Duration>,
+}
+
+/// What was told of a goal so far.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    accepted: bool,
+    steps: BTreeMap<String, (&'static str, u32)>,
+    joins: Vec<String>,
+    stalled: Vec<Stall>,
+}
+
+impl Seen {
+    /// What this story has that was not told yet, in the order in which it happened. An end comes last.
+    pub(crate) fn news(&mut self, story: &[Item], choreography: &Choreography, now: UnixMs) -> Vec<Told> {
+        let Some(goal) = goal_of(story) else { return vec![] };
+        let mut all: Vec<(UnixMs, News)> = vec![];
+        if !self.accepted {
+            self.accepted = true;
+            all.push((goal.request.time, News::Accepted { words: goal.words(), deadline: goal.deadline }));
+        }
+        all.extend(story.iter().filter_map(|item| self.step(item, now)));
+        all.extend(story.iter().filter_map(|item| self.join(item)));
+        let stalled = stalls(story, choreography);
+        if stalled != self.stalled && goal.join.closed.is_none() {
+            all.push((now, if stalled.is_empty() { News::GoesOn } else { News::Stalled { by: stalled.clone() } }));
+            self.stalled = stalled;
+        }
+        all.sort_by_key(|(at, _)| *at);
+        if let Some(end) = &goal.join.closed {
+            let standing = Standing::after(&end.kind).as_str();
+            all.push((end.time, News::Ended { standing, event: Box::new(end.clone()) }));
+        }
+        all.into_iter().map(|(at, news)| Told { at, goal: goal.request.goal, news }).collect()
+    }
+
+    fn step(&mut self, item: &Item, now: UnixMs) -> Option<(UnixMs, News)> {
+        let ItemKind::Step { row, event } = &item.key.kind else { return None };
+        let step = Step::read(item).ok()?;
+        let (state, at) = match step.state {
+            State::Claimed => ("at-work", item.time(&runtime::ledger::Attr::ClaimedAt).unwrap_or(now)),
+            State::Released => ("will-be-tried-again", now),
+            State::Committed => ("done", step.finished_at),
+            State::Parked => ("gave-up", step.finished_at),
+        };
+        let known = self.steps.insert(item.key.sort(), (state, step.epoch));
+        if known == Some((state, step.epoch)) {
+            return None;
+        }
+        let failed = matches!(step.state, State::Released | State::Parked);
+        let news = StepNews {
+            row: row.to_string(),
+            event: *event,
+            state,
+            attempt: step.attempts + u32::from(!failed),
+            cause: step.cause.filter(|_| failed).map(|cause| cause.to_string()),
+            not_before: (step.state == State::Released).then_some(step.not_before),
+        };
+        Some((at, News::Step(news)))
+    }
+
+    fn join(&mut self, item: &Item) -> Option<(UnixMs, News)> {
+        let ItemKind::Join(name) = &item.key.kind else { return None };
+        let state = JoinState::read(item).ok()?;
+        let at = state.closed.as_ref()?.time;
+        let join = name.to_string();
+        if self.joins.contains(&join) {
+            return None;
+        }
+        self.joins.push(join.clone());
+        Some((at, News::Joined { join, arrived: state.arrived.len(), missing: state.missing() }))
+    }
+}
+
+fn goal_of(story: &[Item]) -> Option<Goal> {
+    story.iter().find(|item| item.key.kind == ItemKind::Goal).and_then(|item| Goal::read(item).ok())
+}
+
+/// Until the goal ends: its terminal event. What happens meanwhile is told.
+pub(crate) async fn follow(
+    ports: &Ports,
+    choreography: &Choreography,
+    goal: GoalId,
+    patience: Patience,
+    tell: &mut dyn FnMut(&Told) -> anyhow::Result<()>,
+) -> anyhow::Result<Event> {
+    let following = until_end(ports, choreography, goal, patience.until_taken, tell);
+    match patience.within {
+        None => following.await,
+        Some(within) => match timeout(within, following).await {
+            Ok(ended) => ended,
+            Err(_) => bail!("the goal has not ended within {}; it goes on", span(within)),
+        },
+    }
+}
+
+async fn until_end(
+    ports: &Ports,
+    choreography: &Choreography,
+    goal: GoalId,
+    until_taken: Option<Duration>,
+    tell: &mut dyn FnMut(&Told) -> anyhow::Result<()>,
+) -> anyhow::Result<Event> {
+    let (mut seen, began, mut wait) = (Seen::default(), Instant::now(), LOOK_FIRST);
+    let (mut away, mut waiting) = (false, false);
+    loop {
+        let now = ports.clock.now();
+        let told = |news| Told { at: now, goal, news };
+        let story = match ports.ledger.story(goal).await {
+            Ok(story) => unexpired_story(story, goal, now),
+            Err(PortError::Permanent { reason }) => bail!("the ledger refuses: {reason}"),
+            Err(PortError::Transient { why, .. }) => {
+                if !std::mem::replace(&mut away, true) {
+                    tell(&told(News::Unanswered { why }))?;
+                }
+                wait = (wait * 2).min(LOOK_LAST);
+                sleep(wait).await;
+                continue;
+            }
+        };
+        if std::mem::take(&mut away) {
+            tell(&told(News::Answered))?;
+        }
+        let news = seen.news(&story, choreography, now);
+        for told in &news {
+            tell(told)?;
+            if let News::Ended { event, .. } = &told.news {
+                return Ok(Event::clone(event));
+            }
+        }
+        if !seen.accepted {
+            if until_taken.is_some_and(|most| began.elapsed() >= most) {
+                bail!("no such goal: {goal} was never accepted here, or has expired; see murmur goal list");
+            }
+            if began.elapsed() >= TAKEN_MAX && !std::mem::replace(&mut waiting, true) {
+                tell(&told(News::Waiting))?;
+            }
+        }
+        wait = if news.is_empty() { (wait * 5 / 4).min(LOOK_LAST) } else { LOOK_FIRST };
+        sleep(wait).await;
+    }
+}
+
+/// A goal that has expired is not there, whatever is left of it.
+fn unexpired_story(story: Vec<Item>, goal: GoalId, now: UnixMs) -> Vec<Item> {
+    let own = story.iter().find(|item| item.key == ItemKey::goal(goal)).cloned();
+    if unexpired(own, now).is_some() { story } else { vec![] }
+}
