@@ -31,7 +31,8 @@ impl Handler for Analysis {
     type Input = ResearchCompleted;
 
     async fn handle(&self, research: ResearchCompleted, step: &Step) -> Result<Handled, StepError> {
-        let evidence = evidence(&research, &*step.artifacts).await?;
+        let gathered = evidence(&research, &*step.artifacts).await?;
+        let evidence = Evidence { now: step.event.time, ..gathered };
         let head = research.head;
         // Hundreds of sentences and rows are compared: the executor has other deliveries, and a lease to renew.
         let computed = tokio::task::spawn_blocking(move || offline::analysed(&head, evidence)).await;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use contract::UnixMs;
 use contract::documents::{Analysed, Conflict, DetailedFinding, Gap, Gathered, Metric, Passage, PassageId, Table};
 use contract::events::{Confidence, ResearchHead};
 
@@ -24,10 +25,12 @@ pub(crate) struct Evidence {
     pub(crate) gathered: Vec<Gathered>,
     /// Questions whose tasks failed or never came.
     pub(crate) late: Vec<String>,
+    /// When it was complete; nought where nobody knows.
+    pub(crate) now: UnixMs,
 }
 
 pub(crate) fn analysed(head: &ResearchHead, evidence: Evidence) -> Analysed {
-    let pool = Pool::of(evidence.gathered);
+    let pool = Pool::of(evidence.gathered, evidence.now);
     let mut gaps = gaps::unanswered(&pool, &head.questions, &evidence.late);
     let mut analysed = Analysed { goal: head.goal.clone(), questions: head.questions.clone(), ..Analysed::default() };
     if pool.is_empty() {

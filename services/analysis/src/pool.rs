@@ -4,8 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contract::Digest;
 use contract::documents::{Gathered, Missed, Passage, PassageId, Source, SourceId, Table};
+use contract::{Digest, UnixMs};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::words;
 
@@ -26,7 +28,10 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    pub(crate) fn of(gathered: Vec<Gathered>) -> Pool {
+    /// Of what was gathered up to this time. A source that is dated later is taken for undated: a page that says it is of
+    /// the year 2999 would make every other one old.
+    pub(crate) fn of(gathered: Vec<Gathered>, now: UnixMs) -> Pool {
+        let last_day = last_day(now);
         let mut pool = Pool::default();
         let mut words = BTreeMap::new();
         let mut tables = BTreeSet::new();
@@ -34,7 +39,8 @@ impl Pool {
             let changed = pool.changed(&found.sources);
             found.passages.retain(|passage| !changed.contains(&passage.source));
             found.tables.retain(|table| !changed.contains(&table.source));
-            for source in found.sources {
+            for mut source in found.sources {
+                source.date = source.date.filter(|date| last_day.as_ref().is_none_or(|last| date <= last));
                 pool.sources.entry(source.id.clone()).or_insert(source);
             }
             let mut ids = vec![];
@@ -136,6 +142,12 @@ impl Pool {
     }
 }
 
+/// Somewhere on earth it is tomorrow already.
+fn last_day(now: UnixMs) -> Option<String> {
+    let today = Timestamp::from_millisecond(now.0).ok()?.to_zoned(TimeZone::UTC).date();
+    today.tomorrow().ok().map(|day| day.to_string())
+}
+
 fn last_part(address: &str) -> &str {
     let bare = address.split(['?', '#']).next().unwrap_or(address).trim_end_matches('/');
     bare.rsplit('/').next().unwrap_or(bare)
@@ -150,4 +162,34 @@ fn fits(table: &Table) -> bool {
 fn distinct(missed: Vec<Missed>) -> Vec<Missed> {
     let mut seen = BTreeSet::new();
     missed.into_iter().filter(|one| seen.insert((one.what.clone(), one.why.clone()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dated(address: &str, date: &str) -> Source {
+        Source {
+            id: SourceId::derive("web", address),
+            address: address.into(),
+            collection: "web".into(),
+            title: address.into(),
+            date: Some(date.into()),
+            mediatype: "text/html".into(),
+            sha256: Digest::of(address.as_bytes()),
+            text: None,
+        }
+    }
+
+    #[test]
+    fn a_page_that_says_it_is_of_a_day_to_come_makes_no_other_one_old() {
+        let sources = vec![dated("a", "2999-01-01"), dated("b", "2026-10-23"), dated("c", "2026")];
+        let gathered = vec![Gathered { sources, ..Gathered::default() }];
+        // 2026-11-18.
+        let pool = Pool::of(gathered.clone(), UnixMs(1_795_000_000_000));
+        assert_eq!(pool.newest(), Some("2026-10-23"));
+        assert_eq!(pool.sources.values().filter(|source| source.date.is_none()).count(), 1);
+        let later = Pool::of(gathered, UnixMs(32_500_000_000_000));
+        assert_eq!(later.newest(), Some("2999-01-01"));
+    }
 }

@@ -108,7 +108,7 @@ async fn search(
     let request = serde_json::to_value(&query).map_err(damaged)?;
     let question = Question { with: Partner::Tool, name: SEARCH.into(), request, prompt: None };
     let live = async || {
-        let found = config.library.search(&query, exchanges.place.artifacts()).await?;
+        let found = config.library.search(&query, exchanges.place.unlisted()).await?;
         Ok(Costing { answer: serde_json::to_value(found).map_err(damaged)?, cost: Spend::default() })
     };
     let mut found: Found = serde_json::from_value(exchanges.made(question, live).await?).map_err(damaged)?;

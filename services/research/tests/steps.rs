@@ -119,6 +119,7 @@ async fn the_built_agent_replays_a_recorded_task_without_its_collections() {
     let task = task_about("What does an espresso machine cost?");
     let (expected, _, record) = done(&task, &store).await;
     assert!(record.exchanges.len() >= 2, "{record:?}");
+    assert_eq!(record.reads, [""; 0], "no replay reads the files of an index: they do not belong in the record");
     let later = NOW + Duration::from_secs(600);
     let mut recorded = RecordedStep {
         row: RowName::new("research-tasks"),

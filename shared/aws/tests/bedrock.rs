@@ -166,6 +166,8 @@ fn with_schema() -> Request {
 async fn asked(model: &Bedrock, request: &Request) -> (Result<Reply, PortError>, Vec<Delta>) {
     let mut heard = vec![];
     let reply = model.reply(request, &mut |delta| heard.push(delta.clone())).await;
+    // What it says, without what it thinks.
+    heard.retain(|delta| !matches!(delta, Delta::Thought(_)));
     (reply, heard)
 }
 

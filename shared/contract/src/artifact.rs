@@ -35,11 +35,21 @@ pub trait Artifacts: Send + Sync + fmt::Debug {
     async fn put(&self, bytes: &[u8], mediatype: &str) -> Result<ArtifactRef, PortError>;
     /// The bytes as the store has them. Callers want `fetch`, which verifies.
     async fn get(&self, uri: &str) -> Result<Vec<u8>, PortError>;
-    /// Makes an artifact version `version` of a name. False where that version is another artifact already: whoever
-    /// wants to go on from it reads it first.
+    /// Makes an artifact version `version` of a name. False where that version is another artifact already, or so old
+    /// that it may have been one: whoever wants to go on from it reads the newest first. Of older versions than the last
+    /// `VERSIONS_KEPT` the names go; their bytes stay for whoever reads them.
     async fn publish(&self, name: &str, version: u64, artifact: &ArtifactRef) -> Result<bool, PortError>;
-    /// The newest version of a name.
+    /// The newest version of a name. May be asked every second.
     async fn latest(&self, name: &str) -> Result<Option<(u64, ArtifactRef)>, PortError>;
+}
+
+/// How many versions of a name are kept. Who publishes the next one was never so far behind for a legitimate reason: it
+/// would have to lose against so many others between reading the newest and writing its own.
+pub const VERSIONS_KEPT: u64 = 16;
+
+/// Whether, beside this newest version, another may have lost its name already.
+pub fn is_outdated(version: u64, newest: u64) -> bool {
+    version.saturating_add(VERSIONS_KEPT) <= newest
 }
 
 const NAME_BYTES_MAX: usize = 64;

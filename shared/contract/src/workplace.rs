@@ -15,6 +15,11 @@ use crate::{Artifacts, Clock, Digest, PortError, UnixMs};
 #[async_trait]
 pub trait Workplace: Send + Sync {
     fn artifacts(&self) -> &Arc<dyn Artifacts>;
+    /// The same store, for what a replay never reads: whoever asks inside of an exchange takes its answer from the
+    /// record then. What is read through this is not listed there.
+    fn unlisted(&self) -> &Arc<dyn Artifacts> {
+        self.artifacts()
+    }
     fn clock(&self) -> &Arc<dyn Clock>;
     /// The same in every attempt of this step.
     fn key(&self) -> &str;

@@ -169,6 +169,17 @@ async fn a_good_answer_is_remembered_until_it_expires_and_costs_nothing_again() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_model_said_that_brought_no_answer_is_not_remembered() {
+    let cache = CacheSettings { expires: Duration::from_secs(60), bytes_max: 1_000_000 };
+    let declined = Puppet::new("m/one", vec![Turn::Stops(Stop::Refused, "I cannot.".into()), good()]);
+    let other = Puppet::new("m/two", vec![good()]);
+    let mind = mind_of(&[&declined, &other], AgentSettings::default(), |s| s, Some(cache));
+    mind.at(&Desk::new()).ask(ask("prices")).await.unwrap();
+    mind.at(&Desk::new()).ask(ask("prices")).await.unwrap();
+    assert_eq!((declined.times(), other.times()), (2, 1), "it is asked again, and answers this time");
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_model_nothing_is_asked_and_there_is_no_note() {
     let desk = Desk::new();
     let unanswered = Mind::offline().at(&desk).ask(ask("prices")).await.unwrap_err();

@@ -98,6 +98,27 @@ async fn a_question_without_a_word_of_an_answer_in_time_is_paid_for_and_a_refusa
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_model_that_breaks_off_while_it_thinks_is_paid_for_what_it_thought_or_at_the_bound() {
+    let agent = AgentSettings::default();
+    for (thought, output) in [("Hm, that is hard to say.", 8), ("", u64::from(agent.output_tokens_max))] {
+        let (desk, model) = (Desk::new(), Puppet::new("m/one", vec![Turn::BreaksThinking(thought)]));
+        note(mind(&[&model]).at(&desk).ask(ask("prices")).await.unwrap_err());
+        let question = desk.spent().tokens - output;
+        assert!((50..1_500).contains(&question), "{thought:?}: {question}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_is_too_large_for_any_model_is_done_without_one() {
+    let (desk, model) = (Desk::new(), Puppet::new("m/one", vec![good()]));
+    for goal in ["prices ".repeat(200_000), "prices ".repeat(30_000)] {
+        let note = note(mind(&[&model]).at(&desk).ask(ask(&goal)).await.unwrap_err());
+        assert!(note.starts_with("no model answered"), "{note}");
+    }
+    assert_eq!((model.times(), desk.spent().tokens), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_retry_that_would_come_after_the_deadline_is_not_made() {
     let late = PortError::Transient { why: "429".into(), retry_after: Some(Duration::from_secs(120)) };
     let (desk, model) = (Desk::until(Duration::from_secs(60)), Puppet::new("m/one", vec![Turn::Fails(late)]));

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -73,6 +74,17 @@ fn spans_that_lie_make_no_table_larger_than_it_is() {
     assert!(reading.tables.iter().all(|table| table.columns.len() <= 256));
 }
 
+/// Ten thousand names in each line: what looks for each of them from the start of its line takes minutes.
+#[test]
+fn records_of_very_many_names_take_no_longer_than_their_size() {
+    let fields: Vec<String> = (0..5_000).map(|number| format!("\"n{number}\":1")).collect();
+    let line = format!("{{{}}}\n", fields.join(","));
+    assert!(line.len() < 64 << 10);
+    let begun = Instant::now();
+    assert!(try_read("a.jsonl", line.repeat(100).as_bytes()).is_ok());
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+}
+
 #[test]
 fn empty_files_say_that_they_are_empty() {
     for (address, bytes) in [
@@ -127,32 +139,102 @@ fn the_text_of_a_pdf_is_read_and_an_encrypted_one_is_named() {
     assert_eq!(try_read("a.pdf", &pdf("Secret words.", &locked)), Err(ReadError::Encrypted));
 }
 
+/// A file of two hundred kilobytes, whose only page is two hundred megabytes of nothing.
+#[test]
+fn a_pdf_that_unpacks_to_a_thousand_times_its_size_is_refused() {
+    let mut packer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    for _ in 0..200 {
+        packer.write_all(&[b' '; 1 << 20]).unwrap();
+    }
+    let packed = packer.finish().unwrap();
+    let head = format!("<< /Length {} /Filter /FlateDecode >>\nstream\n", packed.len());
+    let content = [head.as_bytes(), &packed, b"\nendstream"].concat();
+    let objects = page("", "").into_iter().chain([content, FONT.to_vec()]).collect::<Vec<_>>();
+    let refused = try_read("a.pdf", &file(&objects, "")).unwrap_err().to_string();
+    assert!(refused.contains("unpack to too much"), "{refused}");
+}
+
+#[test]
+fn a_pdf_whose_forms_draw_themselves_is_refused() {
+    let (content, form) = (stream("", "/Me Do"), stream("/Type /XObject /Subtype /Form /BBox [0 0 9 9]", "/Me Do"));
+    let objects = page("/XObject << /Me 6 0 R >>", "").into_iter().chain([content, FONT.to_vec(), form]);
+    let refused = try_read("a.pdf", &file(&objects.collect::<Vec<_>>(), "")).unwrap_err().to_string();
+    assert!(refused.contains("without end"), "{refused}");
+}
+
+#[test]
+fn a_pdf_whose_forms_draw_ten_others_each_is_refused() {
+    let mut objects = page("/XObject << /Next 6 0 R >>", "");
+    objects.extend([stream("", "/Next Do"), FONT.to_vec()]);
+    for number in 6..16 {
+        let next = format!("/Subtype /Form /Resources << /XObject << /Next {} 0 R >> >>", number + 1);
+        objects.push(stream(&next, &"/Next Do ".repeat(10)));
+    }
+    objects.push(stream("/Subtype /Form", "q Q"));
+    let refused = try_read("a.pdf", &file(&objects, "")).unwrap_err().to_string();
+    assert!(refused.contains("draw more than"), "{refused}");
+}
+
+#[test]
+fn a_pdf_whose_pages_are_part_of_each_other_is_refused() {
+    let objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 /Parent 3 0 R >>".to_vec(),
+        b"<< /Type /Page /Parent 2 0 R /Contents 4 0 R >>".to_vec(),
+        stream("", "BT (words) Tj ET"),
+    ];
+    let refused = try_read("a.pdf", &file(&objects, "")).unwrap_err().to_string();
+    assert!(refused.contains("part of each other"), "{refused}");
+}
+
+#[test]
+fn a_pdf_whose_font_has_more_characters_than_there_are_is_refused() {
+    let table = "begincmap 1 beginbfrange <00000000> <FFFFFFFE> <00000041> endbfrange endcmap";
+    let font = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 6 0 R >>".to_vec();
+    let mut objects = page("", "");
+    objects.extend([stream("", "BT /F1 12 Tf (words) Tj ET"), font, stream("", table)]);
+    let refused = try_read("a.pdf", &file(&objects, "")).unwrap_err().to_string();
+    assert!(refused.contains("characters"), "{refused}");
+}
+
 /// One page with one line, and more in the trailer.
 fn pdf(line: &str, trailer: &str) -> Vec<u8> {
-    let content = format!("BT /F1 12 Tf 72 720 Td ({line}) Tj ET");
-    let objects = [
-        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
-        "<< /Type /Pages /Kids [3 0 R] /Count 1 >>".to_owned(),
-        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>".to_owned(),
-        format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()),
-        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>".to_owned(),
-    ];
-    let mut file = String::from("%PDF-1.4\n");
+    let mut objects = page("", "");
+    objects.extend([stream("", &format!("BT /F1 12 Tf 72 720 Td ({line}) Tj ET")), FONT.to_vec()]);
+    file(&objects, trailer)
+}
+
+const FONT: &[u8] = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>";
+
+/// The first three objects: its content is the fourth, its font the fifth.
+fn page(resources: &str, more: &str) -> Vec<Vec<u8>> {
+    let page = format!(
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 4 0 R \
+         /Resources << /Font << /F1 5 0 R >> {resources} >> {more} >>"
+    );
+    let tree = ["<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [3 0 R] /Count 1 >>", &page];
+    tree.map(|object| object.as_bytes().to_vec()).into()
+}
+
+fn stream(dictionary: &str, content: &str) -> Vec<u8> {
+    format!("<< /Length {} {dictionary} >>\nstream\n{content}\nendstream", content.len()).into_bytes()
+}
+
+fn file(objects: &[Vec<u8>], trailer: &str) -> Vec<u8> {
+    let mut file = b"%PDF-1.4\n".to_vec();
     let mut places = Vec::new();
-    for (number, object) in (1..).zip(&objects) {
+    for (number, object) in (1..).zip(objects) {
         places.push(file.len());
-        file.push_str(&format!("{number} 0 obj\n{object}\nendobj\n"));
+        file.extend(format!("{number} 0 obj\n").bytes().chain(object.iter().copied()).chain(*b"\nendobj\n"));
     }
     let xref = file.len();
-    file.push_str(&format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1));
+    file.extend(format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1).bytes());
     for place in places {
-        file.push_str(&format!("{place:010} 00000 n \n"));
+        file.extend(format!("{place:010} 00000 n \n").bytes());
     }
-    file.push_str(&format!(
-        "trailer\n<< /Size {} /Root 1 0 R {trailer} >>\nstartxref\n{xref}\n%%EOF\n",
-        objects.len() + 1
-    ));
-    file.into_bytes()
+    let size = objects.len() + 1;
+    file.extend(format!("trailer\n<< /Size {size} /Root 1 0 R {trailer} >>\nstartxref\n{xref}\n%%EOF\n").bytes());
+    file
 }
 
 const ADDRESSES: [&str; 8] = ["a.md", "a.txt", "a.html", "a.csv", "a.tsv", "a.json", "a.jsonl", "a"];

@@ -140,6 +140,7 @@ fn at_work(lane: &Lane, delivery: &Delivery<'_>, goal: &Goal, means: &Budget, jo
         deadline: context.now() + so_long,
         budget: means.clone(),
         artifacts: journal.noting(Arc::clone(&context.ports.artifacts)),
+        unlisted: Arc::clone(&context.ports.artifacts),
         clock: Arc::clone(&context.ports.clock),
         journal: journal.clone(),
     }

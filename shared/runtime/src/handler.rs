@@ -53,6 +53,8 @@ pub struct Step {
     pub deadline: UnixMs,
     pub budget: Budget,
     pub artifacts: Arc<dyn Artifacts>,
+    /// The same store, without a note of what is read.
+    pub unlisted: Arc<dyn Artifacts>,
     pub clock: Arc<dyn Clock>,
     pub journal: Journal,
 }
@@ -61,6 +63,9 @@ pub struct Step {
 impl Workplace for Step {
     fn artifacts(&self) -> &Arc<dyn Artifacts> {
         &self.artifacts
+    }
+    fn unlisted(&self) -> &Arc<dyn Artifacts> {
+        &self.unlisted
     }
     fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock

@@ -89,7 +89,7 @@ impl RecordedStep {
         for (uri, text) in &self.artifacts {
             held.insert(uri.clone(), STANDARD.decode(text).map_err(|why| format!("artifact {uri}: {why}"))?);
         }
-        let artifacts = Held { at: self.artifacts_at, held: Mutex::new(held) };
+        let artifacts: Arc<dyn Artifacts> = Arc::new(Held { at: self.artifacts_at, held: Mutex::new(held) });
         let AttemptRecord { attempt, began, exchanges, .. } = self.record;
         Ok(Step {
             key: format!("{}/{}", self.row, self.event.id),
@@ -98,7 +98,8 @@ impl RecordedStep {
             goal_deadline: self.goal_deadline,
             deadline: self.step_deadline,
             budget: Budget::unbounded(),
-            artifacts: Arc::new(artifacts),
+            artifacts: Arc::clone(&artifacts),
+            unlisted: artifacts,
             clock: Arc::new(Stopped(began)),
             journal: Journal::replaying(attempt, began, exchanges),
         })
@@ -142,7 +143,8 @@ impl Step {
             goal_deadline: later,
             deadline: later,
             budget: Budget::unbounded(),
-            artifacts: journal.noting(artifacts),
+            artifacts: journal.noting(Arc::clone(&artifacts)),
+            unlisted: artifacts,
             clock: Arc::new(Stopped(now)),
             journal,
         }

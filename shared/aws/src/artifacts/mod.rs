@@ -6,7 +6,8 @@
 mod credentials;
 mod place;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,7 +15,8 @@ use contract::{ArtifactRef, Artifacts, Digest, PortError, artifact};
 use futures_util::TryStreamExt as _;
 use object_store::path::Path;
 use object_store::{
-    Attribute, Attributes, Error, GetResult, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload,
+    Attribute, Attributes, Error, GetResult, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions,
+    PutPayload,
 };
 use tokio::time::timeout;
 
@@ -27,16 +29,22 @@ pub use place::{ArtifactsError, Place};
 pub const ARTIFACT_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// One artifact, whole, either way.
 const TRANSFER_MAX: Duration = Duration::from_secs(60);
+/// Names whose newest version is remembered. More than these are read again.
+const KNOWN_MAX: usize = 1024;
+/// How often a newest version may be gone before it could be read.
+const LOOKS_MAX: usize = 5;
 
 #[derive(Debug)]
 pub struct ArtifactStore {
     store: Arc<dyn ObjectStore>,
     place: Place,
+    /// The newest version of each name that was asked for: it is not read again while the list shows the same object.
+    known: Mutex<BTreeMap<String, (ObjectMeta, ArtifactRef)>>,
 }
 
 impl ArtifactStore {
     pub async fn open(place: Place, clients: &crate::clients::Clients) -> Result<ArtifactStore, ArtifactsError> {
-        Ok(ArtifactStore { store: place.store(clients).await?, place })
+        Ok(ArtifactStore { store: place.store(clients).await?, place, known: Mutex::default() })
     }
 
     /// Where the bytes of this hash are, within the store.
@@ -54,9 +62,65 @@ impl ArtifactStore {
         Ok(Path::from_iter(self.place.prefix().parts().chain(Path::from(format!("names/{name}")).parts())))
     }
 
-    async fn version_at(&self, name: &str, path: &Path) -> Result<ArtifactRef, PortError> {
-        let bytes = self.bytes(name, path).await?;
-        serde_json::from_slice(&bytes).map_err(|why| PortError::permanent(format!("{path} is damaged: {why}")))
+    /// The versions of a name in their order: few, since old ones go.
+    async fn listed(&self, name: &str) -> Result<Vec<(u64, ObjectMeta)>, PortError> {
+        let folder = self.versions(name)?;
+        let listed: Vec<_> = in_time(name, self.store.list(Some(&folder)).try_collect())
+            .await?
+            .map_err(|why| errors::of_store(name, &why))?;
+        let numbered = |object: ObjectMeta| {
+            let number = object.location.filename()?.strip_suffix(".json")?.parse::<u64>().ok()?;
+            Some((number, object))
+        };
+        let mut all: Vec<(u64, ObjectMeta)> = listed.into_iter().filter_map(numbered).collect();
+        all.sort_unstable_by_key(|(number, _)| *number);
+        Ok(all)
+    }
+
+    /// Old versions lose their names, and nothing else: their bytes stay for whoever reads them. False where the version
+    /// that was just created is such an old one: its name was free because it had gone.
+    async fn after_publishing(&self, name: &str, version: u64) -> Result<bool, PortError> {
+        let all = self.listed(name).await?;
+        let newest = all.last().map_or(version, |(newest, _)| *newest);
+        for (old, object) in all.iter().filter(|(old, _)| artifact::is_outdated(*old, newest)) {
+            match in_time(name, self.store.delete(&object.location)).await? {
+                Ok(()) | Err(Error::NotFound { .. }) => {}
+                Err(why) if *old == version => return Err(errors::of_store(name, &why)),
+                // The next who publishes tries again.
+                Err(why) => tracing::debug!(name, old, %why, "an old version keeps its name"),
+            }
+        }
+        Ok(!artifact::is_outdated(version, newest))
+    }
+
+    /// What this object was when it was read; none where it was another one then, or was never read.
+    fn known(&self, name: &str, object: &ObjectMeta) -> Option<ArtifactRef> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let (before, artifact) = known.get(name)?;
+        (before == object).then(|| artifact.clone())
+    }
+
+    fn remember(&self, name: &str, object: ObjectMeta, artifact: &ArtifactRef) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KNOWN_MAX {
+            known.clear();
+        }
+        known.insert(name.to_owned(), (object, artifact.clone()));
+    }
+
+    /// What one version is, if it is still there.
+    async fn found(&self, name: &str, path: &Path) -> Result<Option<ArtifactRef>, PortError> {
+        let found = in_time(name, async {
+            match self.store.get(path).await {
+                Ok(found) => bytes_of(name, found).await.map(Some),
+                Err(Error::NotFound { .. }) => Ok(None),
+                Err(why) => Err(errors::of_store(name, &why)),
+            }
+        });
+        let read = |bytes: Vec<u8>| {
+            serde_json::from_slice(&bytes).map_err(|why| PortError::permanent(format!("{path} is damaged: {why}")))
+        };
+        found.await??.map(read).transpose()
     }
 
     async fn bytes(&self, what: &str, path: &Path) -> Result<Vec<u8>, PortError> {
@@ -122,26 +186,27 @@ impl Artifacts for ArtifactStore {
         let text = serde_json::to_vec(artifact).map_err(|why| PortError::permanent(why.to_string()))?;
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
         match in_time(name, self.store.put_opts(&path, PutPayload::from(text), options)).await? {
-            Ok(_) => Ok(true),
-            // Perhaps by an earlier try of ours, whose answer was lost.
-            Err(Error::AlreadyExists { .. }) => Ok(self.version_at(name, &path).await?.sha256 == artifact.sha256),
+            Ok(_) => self.after_publishing(name, version).await,
+            Err(Error::AlreadyExists { .. }) => {
+                Ok(self.found(name, &path).await?.is_some_and(|there| there.sha256 == artifact.sha256))
+            }
             Err(why) => Err(errors::of_store(name, &why)),
         }
     }
 
     async fn latest(&self, name: &str) -> Result<Option<(u64, ArtifactRef)>, PortError> {
-        let folder = self.versions(name)?;
-        let listed: Vec<_> = in_time(name, self.store.list(Some(&folder)).try_collect())
-            .await?
-            .map_err(|why| errors::of_store(name, &why))?;
-        let numbered = listed.iter().filter_map(|object: &object_store::ObjectMeta| {
-            let number = object.location.filename()?.strip_suffix(".json")?.parse::<u64>().ok()?;
-            Some((number, &object.location))
-        });
-        match numbered.max_by_key(|(number, _)| *number) {
-            Some((number, path)) => Ok(Some((number, self.version_at(name, path).await?))),
-            None => Ok(None),
+        for _ in 0..LOOKS_MAX {
+            let Some((newest, object)) = self.listed(name).await?.pop() else { return Ok(None) };
+            if let Some(artifact) = self.known(name, &object) {
+                return Ok(Some((newest, artifact)));
+            }
+            // None: so many newer ones came since the list was made that this one is gone.
+            if let Some(artifact) = self.found(name, &object.location).await? {
+                self.remember(name, object, &artifact);
+                return Ok(Some((newest, artifact)));
+            }
         }
+        Err(PortError::transient(format!("{name}: its versions come faster than they can be read")))
     }
 }
 

@@ -13,7 +13,7 @@ const TEXT: &str = "text/plain";
 fn store(folder: &TempDir) -> ArtifactStore {
     let place = Place::of(Some(&Url::from_file_path(folder.path()).unwrap())).unwrap();
     let files = LocalFileSystem::new_with_prefix(folder.path()).unwrap();
-    ArtifactStore { store: Arc::new(files), place }
+    ArtifactStore { store: Arc::new(files), place, known: Mutex::default() }
 }
 
 #[tokio::test]
@@ -107,6 +107,43 @@ async fn what_is_over_the_limit_is_neither_stored_nor_read() {
     let name = Digest::of(b"somebody else's");
     std::fs::File::create(folder.path().join(name.as_str())).unwrap().set_len(large.len() as u64).unwrap();
     assert!(matches!(store.get(&store.uri(&name)).await, Err(PortError::Permanent { .. })));
+}
+
+#[tokio::test]
+async fn old_versions_lose_their_names_and_whoever_holds_one_reads_on() {
+    let folder = TempDir::new().unwrap();
+    let (store, daemon) = (store(&folder), store(&folder));
+    let first = store.put(b"1", TEXT).await.unwrap();
+    assert!(store.publish("collection-a", 1, &first).await.unwrap());
+    assert_eq!(daemon.latest("collection-a").await.unwrap(), Some((1, first.clone())));
+    for version in 2..=40_u64 {
+        let next = store.put(version.to_string().as_bytes(), TEXT).await.unwrap();
+        assert!(store.publish("collection-a", version, &next).await.unwrap());
+    }
+    let names = std::fs::read_dir(folder.path().join("names/collection-a")).unwrap().count();
+    assert_eq!(names as u64, artifact::VERSIONS_KEPT);
+    assert_eq!(fetch(&daemon, &first).await.unwrap(), b"1", "its bytes are where they were");
+    assert_eq!(daemon.latest("collection-a").await.unwrap().map(|(version, _)| version), Some(40));
+    // What is known is not read again: nobody misses its file's bytes.
+    let name = daemon.listed("collection-a").await.unwrap().pop().unwrap().1;
+    assert!(daemon.known("collection-a", &name).is_some());
+    assert_eq!(daemon.latest("collection-a").await.unwrap().map(|(version, _)| version), Some(40));
+}
+
+#[tokio::test]
+async fn whoever_is_so_far_behind_that_its_version_lost_its_name_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let store = store(&folder);
+    for version in 1..=40_u64 {
+        let next = store.put(version.to_string().as_bytes(), TEXT).await.unwrap();
+        assert!(store.publish("collection-a", version, &next).await.unwrap());
+    }
+    let late = store.put(b"upon the first", TEXT).await.unwrap();
+    assert!(!store.publish("collection-a", 2, &late).await.unwrap());
+    assert!(!store.publish("collection-a", 40, &late).await.unwrap());
+    assert_eq!(store.latest("collection-a").await.unwrap().map(|(version, _)| version), Some(40));
+    let left: Vec<u64> = store.listed("collection-a").await.unwrap().into_iter().map(|(version, _)| version).collect();
+    assert_eq!(left, (25..=40).collect::<Vec<_>>());
 }
 
 #[test]

@@ -101,7 +101,7 @@ impl Bedrock {
             })?;
             let Some(event) = event else { return Ok(()) };
             if listening.take(event)? {
-                watch.first_came();
+                watch.piece_came();
             }
         }
     }

@@ -3,10 +3,11 @@
 //! Next: `Bedrock` brings the events; the engine's `Answer` gathers what they hold.
 
 use aws_sdk_bedrockruntime::types::{
-    ContentBlockDelta, ContentBlockStart, ConverseStreamOutput as Event, StopReason, TokenUsage,
+    ContentBlockDelta, ContentBlockStart, ConverseStreamOutput as Event, ReasoningContentBlockDelta, StopReason,
+    TokenUsage,
 };
 use contract::PortError;
-use engine::model::{Hearing, Reply, Stop};
+use engine::model::{Delta, Hearing, Reply, Stop};
 use engine::providers::Answer;
 
 pub(super) struct Listening<'a> {
@@ -24,6 +25,11 @@ impl<'a> Listening<'a> {
     /// Whether it was a piece of the answer.
     pub(super) fn take(&mut self, event: Event) -> Result<bool, PortError> {
         match event {
+            Event::MessageStart(_) => {
+                // From here on it is at work.
+                (self.heard)(&Delta::Thought(String::new()));
+                Ok(false)
+            }
             Event::ContentBlockStart(begun) => {
                 if let Some(ContentBlockStart::ToolUse(call)) = begun.start {
                     let place = place(begun.content_block_index)?;
@@ -36,7 +42,10 @@ impl<'a> Listening<'a> {
                 match more.delta {
                     Some(ContentBlockDelta::Text(text)) => self.answer.text(place, &text, self.heard)?,
                     Some(ContentBlockDelta::ToolUse(call)) => self.answer.arguments(place, &call.input, self.heard)?,
-                    // Thoughts, citations, and whatever is new.
+                    Some(ContentBlockDelta::ReasoningContent(ReasoningContentBlockDelta::Text(thought))) => {
+                        (self.heard)(&Delta::Thought(thought));
+                    }
+                    // Signatures of thoughts, citations, and whatever is new.
                     _ => {}
                 }
                 Ok(true)

@@ -137,11 +137,12 @@ impl Builder {
         artifacts: &Arc<dyn Artifacts>,
     ) -> Result<Builder, PortError> {
         let builder = Builder::open(collection, artifacts).await?;
+        let shelf = made.shelf()?;
         for (address, stamp) in changes {
             let theirs = builder.stamps.get(&address).map(|stamp| &stamp.sha256);
             match stamp {
                 Some(stamp) if theirs != Some(&stamp.sha256) => {
-                    if let Some(reading) = made.reading(&SourceId::derive(collection, &address))? {
+                    if let Some(reading) = shelf.reading(&SourceId::derive(collection, &address))? {
                         builder.add(reading, stamp)?;
                     }
                 }

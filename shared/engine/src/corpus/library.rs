@@ -174,7 +174,10 @@ impl Library {
             return Ok(Some((open.version, Arc::clone(&open.shelf))));
         }
         let looked = Instant::now();
-        let Some((version, published)) = newest(collection, &**artifacts).await? else { return Ok(None) };
+        let Some((version, published)) = newest(collection, &**artifacts).await? else {
+            self.forget(collection, &place);
+            return Ok(None);
+        };
         if let Some(open) = open.as_mut().filter(|open| open.version == version) {
             open.looked = looked;
             return Ok(Some((version, Arc::clone(&open.shelf))));
@@ -190,6 +193,14 @@ impl Library {
         let shelf = Arc::new(in_background(move || Shelf::open(folder)).await?);
         *open = Some(Open { version, looked, shelf: Arc::clone(&shelf) });
         Ok(Some((version, shelf)))
+    }
+
+    /// There is no such collection: names are anybody's, and a place for each of them would be kept for ever.
+    fn forget(&self, collection: &str, place: &Place) {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if places.get(collection).is_some_and(|kept| Arc::ptr_eq(kept, place)) {
+            places.remove(collection);
+        }
     }
 
     async fn with_texts(
@@ -238,4 +249,22 @@ fn names(asked: &[String]) -> Vec<String> {
         names.push(DEFAULT_COLLECTION.to_owned());
     }
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use testkit::memory::MemoryArtifacts;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_is_no_collection_leaves_nothing_behind() {
+        let (library, store): (_, Arc<dyn Artifacts>) = (Library::new(), Arc::new(MemoryArtifacts::new()));
+        for number in 0..50 {
+            let collections = vec![format!("nowhere-{number}")];
+            let query = Query { collections, question: "prices".into(), passages_max: 5, tables_max: 1 };
+            assert_eq!(library.search(&query, &store).await.unwrap().unknown.len(), 1);
+        }
+        assert_eq!(library.places.lock().unwrap().len(), 0);
+    }
 }

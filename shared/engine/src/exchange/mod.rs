@@ -15,6 +15,7 @@ use contract::{Answered, Digest, Exchange, Partner, PortError, Refused, Spend, W
 use serde_json::Value;
 
 pub use secrets::Secrets;
+pub(crate) use secrets::spellings;
 
 /// The exchanges of one attempt of one step: one of these for each attempt, as turns are counted in it.
 pub struct Exchanges<'a> {

@@ -21,7 +21,8 @@ pub struct Secrets(Arc<[SecretString]>);
 impl Secrets {
     /// Words of fewer than eight characters are no secrets.
     pub fn of(secrets: impl IntoIterator<Item = String>) -> Secrets {
-        let mut long: Vec<_> = secrets.into_iter().filter(|secret| secret.len() >= SECRET_BYTES_MIN).collect();
+        let long = secrets.into_iter().filter(|secret| secret.len() >= SECRET_BYTES_MIN);
+        let mut long: Vec<_> = long.flat_map(|secret| spellings(&secret)).collect();
         // The longest first: one may be a part of another.
         long.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         long.dedup();
@@ -75,9 +76,30 @@ impl Secrets {
     }
 }
 
+/// A secret as it stands in a text, in an address, and in JSON within a text.
+pub(crate) fn spellings(secret: &str) -> Vec<String> {
+    let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+    let spaced = form.replace('+', "%20");
+    let lower = {
+        let mut lower = String::with_capacity(spaced.len());
+        let mut digits = 0;
+        for c in spaced.chars() {
+            lower.push(if digits > 0 { c.to_ascii_lowercase() } else { c });
+            digits = if c == '%' { 2 } else { usize::saturating_sub(digits, 1) };
+        }
+        lower
+    };
+    let quoted = serde_json::to_string(secret).unwrap_or_default();
+    let quoted = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_owned();
+    let mut all = vec![secret.to_owned(), form, spaced, lower, quoted];
+    all.retain(|spelled| !spelled.is_empty());
+    all.dedup();
+    all
+}
+
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} secrets", self.0.len())
+        write!(f, "{} spellings of secrets", self.0.len())
     }
 }
 
@@ -171,6 +193,14 @@ mod tests {
         ] {
             assert_eq!(without(text), left, "{text}");
             assert_eq!(without(left), left, "twice is once: {left}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_known_however_it_is_spelled() {
+        let secrets = Secrets::of(["a/b+c \"d".to_owned()]);
+        for spelled in ["a/b+c \"d", "a%2Fb%2Bc+%22d", "a%2Fb%2Bc%20%22d", "a%2fb%2bc%20%22d", "a/b+c \\\"d"] {
+            assert_eq!(secrets.removed_from(format!("?key={spelled}&x")), "?key=[removed]&x", "{spelled}");
         }
     }
 

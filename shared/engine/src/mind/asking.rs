@@ -14,7 +14,7 @@ use super::rounds::Rounds;
 use super::{Ask, Instead, Sitting, Thinker, Unanswered, tokens};
 use crate::exchange::Unmade;
 use crate::model::{Message, Part, Request, Role, Sampling, Stop};
-use crate::prompt::{Fence, Filled};
+use crate::prompt::{Fence, Filled, Unfilled};
 use crate::tools::Toolbox;
 
 /// Why one model did not bring it.
@@ -63,7 +63,11 @@ impl Sitting<'_> {
         let wrong = |why: String| Unanswered::Stop(PortError::permanent(why).into());
         let form = Form::of::<T>().map_err(wrong)?;
         let key = self.exchanges.place.key();
-        let filled = ask.prompt.filled(&ask.values, &ask.sources, key).map_err(wrong)?;
+        let filled = match ask.prompt.filled(&ask.values, &ask.sources, key) {
+            Ok(filled) => filled,
+            Err(Unfilled::TooLarge(why)) => return Err(self.unanswered(&[why], false)),
+            Err(Unfilled::Wrong(why)) => return Err(wrong(why)),
+        };
         let about = json!({"form": form.schema.name, "values": ask.values, "sources": ask.sources});
         let name = format!("{}:{}", ask.prompt.version, Digest::of_data(&about));
         let (exchanges, mark) = (self.exchanges.in_order(&name), filled.fence.nonce());
@@ -76,6 +80,8 @@ impl Sitting<'_> {
                     return Ok(answer);
                 }
                 Err(Fell::Next { why, may_pass: may }) => {
+                    // What it said was of no use: another time it is asked again.
+                    talk.forget();
                     tracing::warn!(prompt = ask.prompt.version, why, "a model did not answer");
                     whys.push(why);
                     may_pass |= may;

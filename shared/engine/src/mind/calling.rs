@@ -130,12 +130,17 @@ impl<'a> Conversation<'a> {
         let cost = match &made {
             Ok(reply) => thinker.price.of(used(reply, most)),
             // What was begun is paid for; what was refused at the door is not.
-            Err((_, begun)) if *begun => thinker.price.of(Usage { output_tokens: heard.tokens(), ..most }),
+            Err((_, begun)) if *begun => thinker.price.of(Usage { output_tokens: heard.tokens(most), ..most }),
             Err(_) => Spend::default(),
         };
         reserved.settle(cost).await;
         heard.told(thinker);
         (made.map_err(|(error, _)| Unmade::Asking(error)), cost)
+    }
+
+    /// Whoever said it did not bring an answer.
+    pub(super) fn forget(&self) {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// The answer was good: the same questions may have it again.
@@ -160,7 +165,7 @@ impl Heard {
     /// The whole answer; or why there is none, and whether it had begun.
     async fn reply(&self, thinker: &Thinker, request: &Request, left: Duration) -> Result<Reply, (PortError, bool)> {
         let mut hear = |delta: &Delta| {
-            let (Delta::Text(text) | Delta::ToolCall(text)) = delta;
+            let (Delta::Text(text) | Delta::ToolCall(text) | Delta::Thought(text)) = delta;
             self.pieces.fetch_add(1, Ordering::Relaxed);
             if self.bytes.fetch_add(text.len(), Ordering::Relaxed) + text.len() > ANSWER_BYTES_MAX {
                 self.is_too_much.notify_one();
@@ -188,8 +193,12 @@ impl Heard {
         }
     }
 
-    fn tokens(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed).div_ceil(3) as u64
+    /// What was heard; of what was begun in silence nobody knows how much it was, and it is counted at its bound.
+    fn tokens(&self, most: Usage) -> u64 {
+        match self.bytes.load(Ordering::Relaxed).div_ceil(3) as u64 {
+            0 => most.output_tokens,
+            heard => heard.min(most.output_tokens),
+        }
     }
 
     fn told(&self, thinker: &Thinker) {

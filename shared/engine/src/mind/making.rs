@@ -2,10 +2,11 @@
 //! Never a model that is not asked for: an agent gets those that its own section names.
 //! Next: `Mind::of` is called once, at a daemon's start.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::Arc;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::config::{self, ModelSettings, Provider, Structured};
@@ -30,17 +31,22 @@ impl std::fmt::Debug for Make<'_> {
     }
 }
 
-pub(super) fn mind(agent: &str, path: &str, makers: &[Make<'_>]) -> Result<Mind, String> {
+pub(super) fn mind(
+    agent: &str,
+    path: &str,
+    own: &BTreeMap<&'static str, String>,
+    makers: &[Make<'_>],
+) -> Result<Mind, String> {
     let text = std::fs::read_to_string(path).map_err(|why| {
         format!("MURMUR_MODELS={path}: {why}; name a file such as docs/models.example.toml, or unset it to go without")
     })?;
     let file = config::read(path, &text, &variable).map_err(|problems| problems.to_string())?;
     let Some(settings) = file.agents.get(agent).filter(|settings| !settings.models.is_empty()).cloned() else {
-        return Ok(offline());
+        return Ok(offline(own));
     };
     let prices = Prices::with(&file.prices).map_err(|problems| problems.to_string())?;
     let keys = file.models.values().filter_map(exposed);
-    let secrets = Secrets::of(keys.chain(named_like_secrets()));
+    let secrets = Secrets::of(keys.chain(of_tools(own)).chain(named_like_secrets()));
     let (mut thinkers, mut problems) = (vec![], vec![]);
     for name in &settings.models {
         let Some(model) = file.models.get(name) else { continue };
@@ -59,8 +65,13 @@ pub(super) fn mind(agent: &str, path: &str, makers: &[Make<'_>]) -> Result<Mind,
 }
 
 /// Without a model there are still tools, whose answers are noted.
-pub(super) fn offline() -> Mind {
-    Mind { secrets: Secrets::of(named_like_secrets()), ..Mind::default() }
+pub(super) fn offline(own: &BTreeMap<&'static str, String>) -> Mind {
+    Mind { secrets: Secrets::of(of_tools(own).chain(named_like_secrets())), ..Mind::default() }
+}
+
+/// What the agent's tools are let in with, whatever it looks like: nobody is asked to make a key long.
+fn of_tools(own: &BTreeMap<&'static str, String>) -> impl Iterator<Item = String> {
+    crate::tools::secrets(own).into_iter().map(|secret| secret.expose_secret().to_owned())
 }
 
 fn priced(agent: &str, name: &str, prices: &Prices) -> Price {

@@ -123,8 +123,8 @@ impl Mind {
     /// The same, with makers of models that the engine does not know itself.
     pub fn of_with(agent: &str, own: &BTreeMap<&'static str, String>, makers: &[Make<'_>]) -> Result<Mind, String> {
         match own.get("MURMUR_MODELS") {
-            Some(path) => making::mind(agent, path, makers),
-            None => Ok(making::offline()),
+            Some(path) => making::mind(agent, path, own, makers),
+            None => Ok(making::offline(own)),
         }
     }
 

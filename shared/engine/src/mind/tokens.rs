@@ -7,18 +7,40 @@ use crate::model::{Part, Request};
 /// What a message costs beside its words.
 const EACH_PART: u64 = 8;
 
-/// Of prose about a fifth too many; digits and signs cost more than letters, other scripts more than Latin.
+/// A run of letters and digits that is longer than this, and mixes them as no word does, is encoded data.
+const WORD_BYTES_MAX: usize = 20;
+
+/// Of prose about a fifth too many; digits and signs cost more than letters, other scripts more than Latin, and encoded
+/// data, of which tokenizers know no pieces, more than any words.
 pub(super) fn of(text: &str) -> u64 {
+    let of_words = |run: &str| -> u64 {
+        run.chars()
+            .map(|c| match c {
+                'a'..='z' | 'A'..='Z' => 2,
+                ' ' => 1,
+                c if c.is_ascii() => 3,
+                _ => 9,
+            })
+            .sum()
+    };
+    let is_end = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '_' | '-'));
     let sixths: u64 = text
-        .chars()
-        .map(|c| match c {
-            'a'..='z' | 'A'..='Z' => 2,
-            ' ' => 1,
-            c if c.is_ascii() => 3,
-            _ => 9,
-        })
+        .split_inclusive(is_end)
+        .map(|run| if is_encoded(run) { run.chars().count() as u64 * 5 } else { of_words(run) })
         .sum();
     sixths.div_ceil(6)
+}
+
+/// The case changes, or digits come, every few characters.
+fn is_encoded(run: &str) -> bool {
+    let kind = |byte: u8| match byte {
+        b'a'..=b'z' => 0,
+        b'A'..=b'Z' => 1,
+        b'0'..=b'9' => 2,
+        _ => 3,
+    };
+    let changes = run.as_bytes().windows(2).filter(|pair| kind(pair[0]) != kind(pair[1])).count();
+    run.len() > WORD_BYTES_MAX && changes * 4 > run.len()
 }
 
 /// Of everything that is sent.
@@ -51,5 +73,15 @@ mod tests {
         assert!(of("価格を比較する") >= 7);
         assert!(of("49,59,79,149") >= 5);
         assert_eq!(of(""), 0);
+    }
+
+    #[test]
+    fn encoded_data_is_counted_by_the_letter_and_long_names_are_not() {
+        // 64 bytes of a random image in base64: 50 tokens by most tokenizers. A hash: 40.
+        let base64 = "iVBORw0KGgoAAAANSUhEUgAAAAUAAAAFCAYAAACNbyblAAAAHElEQVQI12P4/8/w";
+        assert!((50..=70).contains(&of(base64)), "{}", of(base64));
+        let hash = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+        assert!((40..=64).contains(&of(hash)), "{}", of(hash));
+        assert!(of("an_identifier_that_is_quite_long_for_a_name") <= 24);
     }
 }

@@ -95,6 +95,8 @@ pub enum Delta {
     Text(String),
     /// A tool's name, or a piece of its arguments.
     ToolCall(String),
+    /// What it thinks before it speaks, which is paid for and never shown; nothing where it thinks in silence.
+    Thought(String),
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -34,6 +34,17 @@ pub struct Untrusted {
     pub text: String,
 }
 
+/// Why a prompt cannot be asked with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfilled {
+    /// No model takes so much: it is done without.
+    #[error("{0}")]
+    TooLarge(String),
+    /// Of the prompt, or of whoever fills it.
+    #[error("{0}")]
+    Wrong(String),
+}
+
 impl Untrusted {
     /// With title and address, which are as little to be trusted as the text: all of it goes inside the fence.
     pub fn titled(id: impl Into<String>, title: &str, address: &str, text: &str) -> Untrusted {
@@ -56,8 +67,8 @@ pub struct Filled {
 impl Prompt {
     /// System and user text, filled with `values` (a template of minijinja; a name without a value is an error), and
     /// the sources, each in a fence that only this step with these sources has.
-    pub fn filled(&self, values: &Value, sources: &[Untrusted], key: &str) -> Result<Filled, String> {
-        let wrong = |why: String| format!("prompt {}: {why}", self.version);
+    pub fn filled(&self, values: &Value, sources: &[Untrusted], key: &str) -> Result<Filled, Unfilled> {
+        let wrong = |why: String| Unfilled::Wrong(format!("prompt {}: {why}", self.version));
         let (system, user) = parts(self.text).ok_or_else(|| wrong("no line of three dashes divides it".into()))?;
         if let Some(odd) = sources.iter().find(|source| !is_plain(&source.id)) {
             return Err(wrong(format!(
@@ -72,7 +83,15 @@ impl Prompt {
         if let Value::Object(fields) = &mut values {
             fields.insert("mark".into(), format!("source-{}", fence.nonce()).into());
         }
-        let filled = |text: &str| fill(text, &values).map_err(|why| wrong(why.to_string()));
+        let filled = |text: &str| match fill(text, &values) {
+            Ok(text) if text.len() > FILLED_BYTES_MAX => Err(Unfilled::TooLarge(format!(
+                "prompt {}: filled, it has {} bytes: more than {FILLED_BYTES_MAX}",
+                self.version,
+                text.len()
+            ))),
+            Ok(text) => Ok(text),
+            Err(why) => Err(wrong(why.to_string())),
+        };
         Ok(Filled {
             system: format!("{}\n\n{}", filled(system)?, fence.preamble()),
             user: filled(user)?,
@@ -109,12 +128,7 @@ fn fill(template: &str, values: &Value) -> Result<String, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    let text = environment.render_str(template, minijinja::Value::from(Serde(values)))?;
-    if text.len() > FILLED_BYTES_MAX {
-        let why = format!("filled, it has {} bytes: more than {FILLED_BYTES_MAX}", text.len());
-        return Err(minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, why));
-    }
-    Ok(text)
+    environment.render_str(template, minijinja::Value::from(Serde(values)))
 }
 
 /// Values are the user's own words, or ours; still none of them may look like a fence.

@@ -24,7 +24,8 @@ pub struct Limits {
 pub struct Watch {
     limits: Limits,
     began: Instant,
-    first_came: bool,
+    /// When the last piece of the answer came. A sign of life is none: a server may be alive and never answer.
+    last_piece: Option<Instant>,
 }
 
 impl Default for Limits {
@@ -41,12 +42,12 @@ impl Default for Limits {
 
 impl Watch {
     pub fn start(limits: Limits) -> Watch {
-        Watch { limits, began: Instant::now(), first_came: false }
+        Watch { limits, began: Instant::now(), last_piece: None }
     }
 
-    /// From now on a piece must follow a piece.
-    pub fn first_came(&mut self) {
-        self.first_came = true;
+    /// From now on another piece must follow.
+    pub fn piece_came(&mut self) {
+        self.last_piece = Some(Instant::now());
     }
 
     /// What is awaited, or that it did not come in time.
@@ -58,8 +59,8 @@ impl Watch {
     fn until(&self) -> (Instant, String) {
         let Limits { first_token, silence, whole, .. } = self.limits;
         let end = self.began + whole;
-        let (next, late) = if self.first_came {
-            (Instant::now() + silence, format!("the answer fell silent for {}", seconds(silence)))
+        let (next, late) = if let Some(last_piece) = self.last_piece {
+            (last_piece + silence, format!("the answer fell silent for {}", seconds(silence)))
         } else {
             (self.began + first_token, format!("no word of an answer within {}", seconds(first_token)))
         };
@@ -97,11 +98,12 @@ mod tests {
         let (waited, why) = late(&watch).await;
         assert_eq!(waited.as_secs(), 7);
         assert!(why.contains("no word of an answer within 10 s"), "{why}");
-        watch.first_came();
+        watch.piece_came();
         let (waited, why) = late(&watch).await;
         assert_eq!(waited.as_secs(), 4);
         assert!(why.contains("silent for 4 s"), "{why}");
         tokio::time::advance(Duration::from_secs(4)).await;
+        watch.piece_came();
         let (waited, why) = late(&watch).await;
         assert_eq!(waited.as_secs(), 2);
         assert!(why.contains("not whole within 20 s"), "{why}");
@@ -110,8 +112,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_comes_in_time_is_passed_on() {
         let mut watch = Watch::start(LIMITS);
-        watch.first_came();
         for n in 0..6 {
+            watch.piece_came();
             let piece = async {
                 tokio::time::sleep(Duration::from_secs(3)).await;
                 n

@@ -242,7 +242,7 @@ where
         })?;
         match listener.event(&event.data)? {
             Heard::Nothing => {}
-            Heard::Piece => watch.first_came(),
+            Heard::Piece => watch.piece_came(),
             Heard::End => break,
         }
     }
@@ -338,6 +338,38 @@ mod tests {
         assert_eq!(events, ["one"]);
         let told = told(end);
         assert!(told.contains("silent for 5 s"), "{told}");
+    }
+
+    /// Says the same for ever, every two seconds; what counts as a piece is in the words.
+    async fn told_of_pings(first: &'static str) -> (Duration, String) {
+        struct Pings;
+        impl Listener for Pings {
+            fn event(&mut self, data: &str) -> Result<Heard, Failure> {
+                Ok(if data == "ping" { Heard::Nothing } else { Heard::Piece })
+            }
+        }
+        let limits = Limits {
+            first_token: Duration::from_secs(9),
+            silence: Duration::from_secs(5),
+            whole: Duration::from_secs(1000),
+            ..Limits::default()
+        };
+        let mut watch = Watch::start(limits);
+        let pings = stream::unfold(first, |said| async move {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            Some((Ok(Bytes::from(format!("data: {said}\n\n"))), "ping"))
+        });
+        let began = tokio::time::Instant::now();
+        let end = listen(Box::pin(pings), &mut watch, 1 << 20, &mut Pings).await;
+        (began.elapsed(), told(end))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_only_says_that_it_is_alive_is_left_in_time() {
+        let (took, why) = told_of_pings("ping").await;
+        assert!(took.as_secs() == 9 && why.contains("no word of an answer within 9 s"), "{took:?}: {why}");
+        let (took, why) = told_of_pings("a word").await;
+        assert!(took.as_secs() == 7 && why.contains("silent for 5 s"), "{took:?}: {why}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,7 +10,9 @@ use std::fmt;
 
 use async_trait::async_trait;
 use contract::{Partner, PortError, Spend, Workplace};
+use secrecy::SecretString;
 use serde_json::Value;
+use url::Url;
 
 use crate::exchange::{Costing, Exchanges, Question};
 use crate::model::ToolSpec;
@@ -30,6 +32,13 @@ pub const VARIABLES: &[&str] = &[
     "MURMUR_SEARCH_RESULTS",
     "MURMUR_SEARCH_URL",
 ];
+
+/// What these variables say that nobody may read: a key, and the passwords of addresses.
+pub fn secrets(own: &BTreeMap<&'static str, String>) -> Vec<SecretString> {
+    let password = |name| Url::parse(own.get(name)?).ok()?.password().map(str::to_owned);
+    let addresses = ["MURMUR_SEARCH_URL", "MURMUR_FETCH_PROXY"].into_iter().filter_map(password);
+    own.get("MURMUR_SEARCH_KEY").cloned().into_iter().chain(addresses).map(SecretString::from).collect()
+}
 
 /// Something that is asked by name, with arguments that fit its schema.
 #[async_trait]

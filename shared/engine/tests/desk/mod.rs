@@ -186,6 +186,8 @@ pub(crate) enum Turn {
     Pours,
     /// As long as it takes, then these words.
     Takes(Duration, String),
+    /// Thinks this, then breaks off.
+    BreaksThinking(&'static str),
     /// Silence, then this failure.
     FailsAfter(Duration, PortError),
 }
@@ -260,6 +262,10 @@ impl Model for Puppet {
                 tokio::time::sleep(span).await;
                 Err(error)
             }
+            Some(Turn::BreaksThinking(thought)) => {
+                heard(&Delta::Thought(thought.into()));
+                Err(PortError::permanent("broke off"))
+            }
             Some(Turn::Pours) => loop {
                 heard(&Delta::Text("x".repeat(100_000)));
                 tokio::task::yield_now().await;
@@ -278,6 +284,7 @@ fn again(turn: &Turn) -> Turn {
         Turn::Stops(stop, text) => Turn::Stops(*stop, text.clone()),
         Turn::Hangs => Turn::Hangs,
         Turn::Pours => Turn::Pours,
+        Turn::BreaksThinking(thought) => Turn::BreaksThinking(thought),
         Turn::Takes(span, text) => Turn::Takes(*span, text.clone()),
         Turn::FailsAfter(span, error) => Turn::FailsAfter(*span, error.clone()),
     }

@@ -104,6 +104,22 @@ async fn the_same_content_gives_the_same_results_however_it_was_built() -> anyho
 }
 
 #[tokio::test]
+async fn which_of_many_equal_passages_is_found_does_not_depend_on_their_order() -> anyhow::Result<()> {
+    let store: Arc<dyn Artifacts> = Arc::new(MemoryArtifacts::new());
+    let page = "# Refunds\n\nRefunds are paid within fourteen days.\n";
+    let mut readings = Vec::new();
+    for number in 0..900 {
+        readings.push(reading("web", &format!("https://moltbus.example/{number}.md"), page)?);
+    }
+    let query = query("", "When are refunds paid?");
+    let found = Library::among(&query, readings.clone(), &store).await?;
+    readings.reverse();
+    assert_eq!(found, Library::among(&query, readings, &store).await?);
+    assert_eq!(found.passages.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
 async fn any_script_is_found() -> anyhow::Result<()> {
     let store: Arc<dyn Artifacts> = Arc::new(MemoryArtifacts::new());
     let all = [

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use contract::PortError;
-use engine::model::Model;
+use engine::model::{Delta, Model};
 use engine::providers::{Anthropic, Limits, OpenAi, anthropic, openai};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -156,6 +156,22 @@ async fn what_was_heard_before_a_break_was_heard() {
         let (reply, heard) = asked(&*both(&server.url, SHORT)[n], &hello()).await;
         assert!(reply.is_err());
         assert_eq!(heard, text(&["Prices"]));
+    }
+}
+
+/// What it thought is paid for, though nobody sees it: it is told apart from a refusal at the door.
+#[tokio::test]
+async fn a_model_that_breaks_off_in_mid_thought_was_heard_thinking() {
+    let anthropic = "data: {\"type\":\"message_start\",\"message\":{\"model\":\"m\"}}\n\n\
+                     data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\"}}\n\n\
+                     data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"Hm.\"}}\n\n";
+    let openai = "data: {\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\"}}]}\n\n\
+                  data: {\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"reasoning_content\":\"Hm.\"}}]}\n\n";
+    for (n, begun) in [anthropic, openai].iter().enumerate() {
+        let server = Raw::streaming(begun, Then::Close).await;
+        let (reply, heard) = watched(&*both(&server.url, SHORT)[n], &hello()).await;
+        assert!(reply.is_err());
+        assert_eq!(heard, ["", "Hm."].map(|thought| Delta::Thought(thought.into())));
     }
 }
 

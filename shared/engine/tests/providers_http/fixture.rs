@@ -61,6 +61,13 @@ pub(crate) fn both(url: &str, limits: Limits) -> [Box<dyn Model>; 2] {
 
 /// The reply, and what was heard of it while it came.
 pub(crate) async fn asked(model: &dyn Model, request: &Request) -> (Result<Reply, PortError>, Vec<Delta>) {
+    let (reply, mut heard) = watched(model, request).await;
+    heard.retain(|delta| !matches!(delta, Delta::Thought(_)));
+    (reply, heard)
+}
+
+/// The same, with what it thinks.
+pub(crate) async fn watched(model: &dyn Model, request: &Request) -> (Result<Reply, PortError>, Vec<Delta>) {
     let mut heard = vec![];
     let reply = model.reply(request, &mut |delta| heard.push(delta.clone())).await;
     (reply, heard)

@@ -2,10 +2,12 @@
 //! Never a real provider: the shapes are theirs, the servers of this process.
 //! Next: `config` for the variables.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use contract::{PortError, UnixMs};
+use contract::{Partner, PortError, Spend, UnixMs};
 use engine::Mind;
+use engine::exchange::{Costing, Question};
 use engine::tools::Toolbox;
 use engine::tools::web::{self, Found, Provider, Settings, WebSearch};
 use secrecy::SecretString;
@@ -202,6 +204,39 @@ async fn a_key_that_comes_back_in_an_answer_is_removed() -> anyhow::Result<()> {
     let found = web::asked(&tools, &mind.at(&desk).exchanges, "x").await?;
     assert_eq!((found.len(), found[0].snippet.as_str()), (1, "you sent [removed]"));
     assert!(!format!("{:?} {tools:?} {found:?}", desk.noted).contains(KEY));
+    Ok(())
+}
+
+/// Whatever repeats it: another tool's page, an address, a failure. It is letters only, as some are.
+#[tokio::test]
+async fn the_key_of_the_search_is_in_no_record_of_any_exchange() -> anyhow::Result<()> {
+    let key = "letters/and+signs";
+    let url = "http://user:proxy-password@proxy.corp.example:3128";
+    let own = BTreeMap::from([("MURMUR_SEARCH_KEY", key.to_owned()), ("MURMUR_FETCH_PROXY", url.to_owned())]);
+    let (desk, mind) = (Desk::new(), Mind::of("research", &own).map_err(anyhow::Error::msg)?);
+    let sitting = mind.at(&desk);
+    let question = |request| Question { with: Partner::Tool, name: "fetch".into(), request, prompt: None };
+    let echo = json!({
+        "url": "https://example.com/?q=letters%2Fand%2Bsigns",
+        "headers": {"x-subscription-token": key, "via": "proxy-password"},
+        "text": format!("you sent {key}"),
+    });
+    let told = sitting
+        .exchanges
+        .made(question(json!({"asked": key})), async || Ok(Costing { answer: echo.clone(), cost: Spend::default() }));
+    let told = told.await?;
+    let failed = sitting
+        .exchanges
+        .made(question(json!({"asked": "again"})), async || Err(PortError::permanent(format!("{key} is no key"))));
+    let failed = failed.await.err().ok_or_else(|| anyhow::anyhow!("it did not fail"))?;
+    let all = format!(
+        "{told} {failed} {}",
+        serde_json::to_string(&*desk.noted.lock().unwrap_or_else(|broken| broken.into_inner()))?
+    );
+    for secret in [key, "letters%2Fand", "proxy-password"] {
+        assert!(!all.contains(secret), "{secret}: {all}");
+    }
+    assert!(all.contains("https://example.com/?q=[removed]"), "{all}");
     Ok(())
 }
 

@@ -33,6 +33,11 @@ impl MemoryArtifacts {
         }
     }
 
+    /// The versions of a name that are left.
+    pub fn versions(&self, name: &str) -> Vec<u64> {
+        locked(&self.1).keys().filter(|(other, _)| other == name).map(|(_, version)| *version).collect()
+    }
+
     /// Loses the stored bytes. False if there were none.
     pub fn lose(&self, uri: &str) -> bool {
         locked(&self.0).remove(uri).is_some()
@@ -56,6 +61,12 @@ impl Artifacts for MemoryArtifacts {
     async fn publish(&self, name: &str, version: u64, artifact: &ArtifactRef) -> Result<bool, PortError> {
         artifact::named(name)?;
         let mut versions = locked(&self.1);
+        let all = |version| (name.to_owned(), version);
+        let newest = versions.range(all(0)..=all(u64::MAX)).next_back().map_or(0, |((_, newest), _)| *newest);
+        if artifact::is_outdated(version, newest) {
+            return Ok(false);
+        }
+        versions.retain(|(other, old), _| other != name || !artifact::is_outdated(*old, newest.max(version)));
         let there = versions.entry((name.to_owned(), version)).or_insert_with(|| artifact.clone());
         Ok(there.sha256 == artifact.sha256)
     }
@@ -65,5 +76,23 @@ impl Artifacts for MemoryArtifacts {
         let versions = locked(&self.1);
         let newest = versions.range((name.to_owned(), 0)..=(name.to_owned(), u64::MAX)).next_back();
         Ok(newest.map(|((_, version), artifact)| (*version, artifact.clone())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn old_versions_lose_their_names_and_cannot_be_published_again() {
+        let store = MemoryArtifacts::new();
+        for version in 1..=40 {
+            let next = store.put(&[version as u8], "text/plain").await.unwrap();
+            assert!(store.publish("a", version, &next).await.unwrap());
+        }
+        let late = store.put(b"late", "text/plain").await.unwrap();
+        assert!(!store.publish("a", 2, &late).await.unwrap() && !store.publish("a", 40, &late).await.unwrap());
+        assert_eq!(store.versions("a"), (25..=40).collect::<Vec<_>>());
+        assert_eq!(store.uris().len(), 41, "bytes stay");
     }
 }

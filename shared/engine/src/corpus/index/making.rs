@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use contract::documents::SourceId;
 use contract::{Artifacts, PortError};
-use tantivy::indexer::{IndexWriterOptions, NoMergePolicy};
+use tantivy::indexer::{IndexWriterOptions, NoMergePolicy, UserOperation};
 use tantivy::schema::Schema;
 use tantivy::{Index, IndexWriter, SegmentMeta};
 use tempfile::TempDir;
@@ -35,6 +35,10 @@ struct Open {
     index: Index,
     fields: Fields,
     folder: TempDir,
+    /// Held while operations are handed to the writer. It numbers them first and queues them afterwards: two threads in
+    /// between queue a removal behind a later one, and the earlier one is then found too late, when it is taken to be
+    /// about whatever its segment holds. A source that was just added is gone.
+    in_turn: Mutex<()>,
 }
 
 /// Done, and ready to be packed.
@@ -54,14 +58,12 @@ impl Making {
 
     pub(super) fn add(&self, reading: &Reading) -> Result<(), PortError> {
         let open = self.opened()?;
-        open.writer.run(open.fields.group(reading)?).map_err(broken)?;
-        Ok(())
+        open.hand_over(open.fields.group(reading)?)
     }
 
     pub(super) fn remove(&self, source: &SourceId) -> Result<(), PortError> {
         let open = self.opened()?;
-        open.writer.delete_term(open.fields.all_of(source));
-        Ok(())
+        open.hand_over([UserOperation::Delete(open.fields.all_of(source))])
     }
 
     pub(super) async fn seal(self) -> Result<Arc<Made>, PortError> {
@@ -97,7 +99,17 @@ impl Open {
         let writer = index.writer_with_options(options).map_err(broken)?;
         // Merging is done once, at the end, so that what comes out does not depend on when a thread ran.
         writer.set_merge_policy(Box::new(NoMergePolicy));
-        Ok(Open { writer, index, fields, folder })
+        Ok(Open { writer, index, fields, folder, in_turn: Mutex::new(()) })
+    }
+
+    fn hand_over<Group>(&self, group: Group) -> Result<(), PortError>
+    where
+        Group: IntoIterator<Item = UserOperation>,
+        Group::IntoIter: ExactSizeIterator,
+    {
+        let _turn = self.in_turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.writer.run(group).map_err(broken)?;
+        Ok(())
     }
 
     fn seal(mut self) -> Result<Made, PortError> {
@@ -134,9 +146,9 @@ impl Made {
         pack(self.folder.path(), &names, artifacts).await
     }
 
-    /// What was read of a source, as it was added.
-    pub(super) fn reading(&self, source: &SourceId) -> Result<Option<Reading>, PortError> {
-        Shelf::over(&self.index)?.reading(source)
+    /// What was added, to be read again.
+    pub(super) fn shelf(&self) -> Result<Shelf, PortError> {
+        Shelf::over(&self.index)
     }
 }
 
@@ -166,4 +178,72 @@ pub(crate) fn index_in_memory(readings: &[Reading]) -> Result<Index, PortError> 
     writer.commit().map_err(broken)?;
     writer.wait_merging_threads().map_err(broken)?;
     Ok(index)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::corpus::{Raw, read};
+
+    fn reading(address: &str, paragraphs: usize) -> Reading {
+        let text = format!("# {address}\n\n{}", "Herons stand in the water and wait.\n\n".repeat(paragraphs));
+        let raw = Raw { collection: "birds", address, mediatype: None, bytes: text.as_bytes() };
+        read(raw).unwrap()
+    }
+
+    /// A group that, when the writer has numbered it and asks for its first operation, lets somebody else go first.
+    struct Slow<Before> {
+        group: std::vec::IntoIter<UserOperation>,
+        before: Option<Before>,
+    }
+
+    impl<Before: FnOnce()> Iterator for Slow<Before> {
+        type Item = UserOperation;
+
+        fn next(&mut self) -> Option<UserOperation> {
+            if let Some(before) = self.before.take() {
+                before();
+            }
+            self.group.next()
+        }
+
+        fn size_hint(&self) -> (usize, Option<usize>) {
+            self.group.size_hint()
+        }
+    }
+
+    impl<Before: FnOnce()> ExactSizeIterator for Slow<Before> {}
+
+    #[test]
+    fn a_source_whose_thread_is_overtaken_while_it_hands_it_over_is_not_lost() {
+        let (small, large) = (reading("small.md", 1), reading("large.md", 20_000));
+        let making = Making::nothing();
+        let open = making.opened().unwrap();
+        let (begun, begin) = mpsc::channel();
+        let (done, overtaken) = mpsc::channel();
+        let (small_one, large_one) = (&small, &large);
+        std::thread::scope(|threads| {
+            threads.spawn(move || {
+                begin.recv().unwrap();
+                // Large, so that one of the writer's threads is busy with it, and the other takes the small one.
+                open.hand_over(open.fields.group(large_one).unwrap()).unwrap();
+                let _ = done.send(());
+            });
+            let before = move || {
+                begun.send(()).unwrap();
+                // Who must wait for its turn does not come.
+                let _ = overtaken.recv_timeout(Duration::from_secs(1));
+            };
+            let group = open.fields.group(small_one).unwrap().into_iter();
+            open.hand_over(Slow { group, before: Some(before) }).unwrap();
+        });
+        let made = making.open.into_inner().unwrap().unwrap().seal().unwrap();
+        let shelf = made.shelf().unwrap();
+        for source in [&small.source, &large.source] {
+            assert!(shelf.reading(&source.id).unwrap().is_some(), "{} is lost", source.address);
+        }
+    }
 }

@@ -2,6 +2,8 @@
 //! Never the text itself: only postings and lengths, so that a question costs milliseconds.
 //! Next: `words` looks more closely at the best of them.
 
+use std::collections::HashMap;
+
 use contract::PortError;
 use tantivy::postings::Postings;
 use tantivy::schema::{Field, IndexRecordOption};
@@ -268,8 +270,17 @@ impl<'a> Sheets<'a> {
             let last = last.score;
             all.retain(|scored| scored.score >= last);
         }
-        all.sort_by(|one, other| other.score.total_cmp(&one.score).then(one.spot.cmp(&other.spot)));
-        // Those that are as good as the last one wanted stay, so that chance does not choose among them.
+        // Those that are as good as the last one wanted stay, and not all of them: which of them do is no matter of where
+        // in the index they stand, since that is chance.
+        let segments: HashMap<(usize, u32), &Segment> =
+            self.shelves.segments().map(|(shelf, within, segment, _)| ((shelf, within as u32), segment)).collect();
+        let order = |spot: &Spot| {
+            segments.get(&(spot.shelf, spot.at.segment_ord)).map(|segment| segment.order_of(spot.at.doc_id))
+        };
+        all.sort_by(|one, other| {
+            let by_score = other.score.total_cmp(&one.score);
+            by_score.then_with(|| (order(&one.spot), one.spot).cmp(&(order(&other.spot), other.spot)))
+        });
         all.truncate(depth.saturating_mul(TIES));
         all
     }

@@ -37,6 +37,8 @@ pub(crate) struct Segment {
     pub(crate) pages: u32,
     pub(crate) passages: u32,
     pub(crate) tables: u32,
+    /// Pages, in their order, each with a number made of its source's id.
+    sources: Vec<(u32, u64)>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -153,6 +155,9 @@ impl Segment {
             slots.push(slot);
             let (ordinal, kind) = of_slot(slot);
             let page = document.checked_sub(ordinal).ok_or_else(|| broken("a page is not where it should be"))?;
+            if reader.is_deleted(document) {
+                continue;
+            }
             match kind {
                 Kind::Page => {
                     pages += 1;
@@ -170,7 +175,15 @@ impl Segment {
                 }
             }
         }
-        Ok(Segment { slots, page_words, words, pages, passages, tables })
+        let sources = sources(reader, fields)?;
+        Ok(Segment { slots, page_words, words, pages, passages, tables, sources })
+    }
+
+    /// A place among all documents that is the same in whatever order they were added: by source, then in its group.
+    pub(crate) fn order_of(&self, document: u32) -> (u64, u32) {
+        let page = self.page_of(document);
+        let source = self.sources.binary_search_by_key(&page, |(page, _)| *page).map(|at| self.sources[at].1);
+        (source.unwrap_or_default(), document - page)
     }
 
     pub(crate) fn documents(&self) -> usize {
@@ -184,6 +197,25 @@ impl Segment {
     pub(crate) fn is(&self, document: u32, kind: Kind) -> bool {
         of_slot(self.slots[document as usize]).1 == kind
     }
+}
+
+fn sources(reader: &SegmentReader, fields: Fields) -> Result<Vec<(u32, u64)>, PortError> {
+    let ids = reader.inverted_index(fields.source).map_err(broken)?;
+    let mut all = ids.terms().stream().map_err(broken)?;
+    let mut sources = Vec::with_capacity(ids.terms().num_terms());
+    while all.advance() {
+        let mut group = ids.read_postings_from_terminfo(all.value(), IndexRecordOption::Basic).map_err(broken)?;
+        while group.doc() != TERMINATED && reader.is_deleted(group.doc()) {
+            group.advance();
+        }
+        if group.doc() != TERMINATED {
+            // An id is a letter, a dash and twelve hexadecimal digits.
+            let digits = std::str::from_utf8(all.key()).ok().and_then(|id| id.get(2..)).unwrap_or_default();
+            sources.push((group.doc(), u64::from_str_radix(digits, 16).unwrap_or_default()));
+        }
+    }
+    sources.sort_unstable();
+    Ok(sources)
 }
 
 /// One document of one of several shelves.

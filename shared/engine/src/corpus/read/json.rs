@@ -2,8 +2,12 @@
 //! Never a place that is finer than the record: its words come from its bytes.
 //! Next: `table` gives fields their meaning, `passages` joins records.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::ops::Range;
 
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -13,8 +17,6 @@ use super::draft::{Block, CELLS_MAX, Draft, DraftRow, DraftTable, Shape};
 const COLUMNS_MAX: usize = 256;
 /// A text of so many bytes stands on its own.
 const PROSE_BYTES: usize = 60;
-/// Of larger records, the fields are in the order of their names.
-const ORDERED_BYTES_MAX: usize = 64 << 10;
 /// How deep names of names are written.
 const DEPTH_MAX: usize = 6;
 
@@ -62,17 +64,41 @@ fn is_list_of_objects(value: &Value) -> bool {
 type Fields = Option<Vec<(String, String)>>;
 
 fn fields(json: &str) -> Fields {
-    let Ok(Value::Object(object)) = serde_json::from_str(json) else { return None };
+    let InOrder(all) = serde_json::from_str(json).ok()?;
+    let last: HashMap<&str, usize> = all.iter().enumerate().map(|(at, (name, _))| (name.as_str(), at)).collect();
     let mut fields = Vec::new();
-    flatten("", &Value::Object(object), 0, &mut fields);
-    if json.len() > ORDERED_BYTES_MAX {
-        return Some(fields);
+    for (at, (name, value)) in all.iter().enumerate() {
+        // Of a name that stands there twice, the last value counts, as for everybody who reads JSON.
+        if last.get(name.as_str()) == Some(&at) {
+            flatten(name, value, 1, &mut fields);
+        }
     }
-    // The order of the file, which a map does not keep.
-    let order =
-        |name: &str| json.find(&format!("\"{}\"", name.split('.').next().unwrap_or(name))).unwrap_or(usize::MAX);
-    fields.sort_by_cached_key(|(name, _)| order(name));
     Some(fields)
+}
+
+/// An object in the order of its file, which a map does not keep.
+struct InOrder(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for InOrder {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<InOrder, D::Error> {
+        struct Fields;
+        impl<'de> Visitor<'de> for Fields {
+            type Value = InOrder;
+
+            fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+                to.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<InOrder, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(InOrder(fields))
+            }
+        }
+        deserializer.deserialize_map(Fields)
+    }
 }
 
 fn flatten(prefix: &str, value: &Value, depth: usize, fields: &mut Vec<(String, String)>) {
@@ -112,13 +138,13 @@ fn of_records(text: &str, records: Vec<(Fields, Range<usize>)>) -> Draft {
             continue;
         };
         let Some(block) = write(&mut draft, &worded(&fields), origin, Shape::Row(0)) else { continue };
-        let value = |column: &String| fields.iter().find(|(name, _)| name == column).map(|(_, value)| value.clone());
-        let cells = table.columns.iter().map(|column| value(column).unwrap_or_default()).collect();
+        // The first of those that flatten to one name.
+        let named: HashMap<&str, &str> =
+            fields.iter().rev().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let value = |column: &String| named.get(column.as_str()).copied();
+        let cells = table.columns.iter().map(|column| value(column).unwrap_or_default().to_owned()).collect();
         let ragged = table.columns.iter().any(|column| value(column).is_none());
-        draft.date = draft
-            .date
-            .take()
-            .max(fields.iter().find(|(name, _)| name == "date").and_then(|(_, day)| date::stated(day)));
+        draft.date = draft.date.take().max(named.get("date").and_then(|day| date::stated(day)));
         table.rows.push(DraftRow { cells, ragged, block });
     }
     if table.rows.len() < 2 {

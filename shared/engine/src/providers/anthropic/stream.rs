@@ -6,7 +6,7 @@ use contract::PortError;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::model::{Hearing, Reply, Stop};
+use crate::model::{Delta, Hearing, Reply, Stop};
 use crate::providers::answer::Answer;
 use crate::providers::refusal::Refusal;
 use crate::providers::wire::{Failure, Heard, Listener, nonsense};
@@ -77,7 +77,11 @@ enum Piece {
     InputJsonDelta {
         partial_json: String,
     },
-    /// Thoughts, and their signatures.
+    ThinkingDelta {
+        #[serde(default)]
+        thinking: String,
+    },
+    /// The signatures of thoughts, and whatever is new.
     #[serde(other)]
     Other,
 }
@@ -121,6 +125,8 @@ impl<'a> Listening<'a> {
             Event::MessageStart { message } => {
                 self.model = message.model;
                 self.counted = message.usage;
+                // From here on it is at work.
+                (self.heard)(&Delta::Thought(String::new()));
                 Ok(Heard::Nothing)
             }
             Event::ContentBlockStart { index, content_block } => self.begin(index, content_block),
@@ -130,6 +136,7 @@ impl<'a> Listening<'a> {
                     Piece::InputJsonDelta { partial_json } => {
                         self.answer.arguments(index, &partial_json, self.heard)?;
                     }
+                    Piece::ThinkingDelta { thinking } => (self.heard)(&Delta::Thought(thinking)),
                     Piece::Other => {}
                 }
                 Ok(Heard::Piece)

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::calls::{CallPiece, Calls};
-use crate::model::{Hearing, Reply, Stop};
+use crate::model::{Delta, Hearing, Reply, Stop};
 use crate::providers::answer::Answer;
 use crate::providers::refusal::Refusal;
 use crate::providers::wire::{Failure, Heard, Listener, nonsense};
@@ -23,6 +23,7 @@ pub(super) struct Listening<'a> {
     stop: Option<Stop>,
     refused: bool,
     done: bool,
+    begun: bool,
     counted: Counted,
 }
 
@@ -73,6 +74,7 @@ impl<'a> Listening<'a> {
             stop: None,
             refused: false,
             done: false,
+            begun: false,
             counted: Counted::default(),
         }
     }
@@ -107,7 +109,8 @@ impl<'a> Listening<'a> {
             self.answer.text(WORDS, &content, self.heard)?;
             heard = Heard::Piece;
         }
-        if piece.reasoning_content.as_ref().is_some_and(|thought| !thought.is_null()) {
+        if let Some(thought) = piece.reasoning_content.as_ref().map(text).filter(|thought| !thought.is_empty()) {
+            (self.heard)(&Delta::Thought(thought));
             heard = Heard::Piece;
         }
         for call in piece.tool_calls.iter().flatten() {
@@ -137,6 +140,10 @@ impl Listener for Listening<'_> {
             return Err(nonsense("no choices in it"));
         }
         let chunk: Chunk = serde_json::from_value(value).map_err(nonsense)?;
+        if !std::mem::replace(&mut self.begun, true) {
+            // From here on it is at work.
+            (self.heard)(&Delta::Thought(String::new()));
+        }
         self.model = chunk.model.filter(|model| !model.is_empty()).or(self.model.take());
         self.counted = chunk.usage.unwrap_or(std::mem::take(&mut self.counted));
         let mut heard = Heard::Nothing;

@@ -29,7 +29,7 @@ use self::providers::{Hit, hits, request};
 use super::fetch::visit::{read, retry_after};
 use super::fetch::{AGENT, Pace};
 use super::{Tool, Toolbox};
-use crate::exchange::Exchanges;
+use crate::exchange::{Exchanges, spellings};
 use crate::model::ToolSpec;
 
 pub const NAME: &str = "search_web";
@@ -167,7 +167,9 @@ impl WebSearch {
 
     fn hidden(&self, text: String) -> String {
         match self.settings.key.as_ref().map(ExposeSecret::expose_secret) {
-            Some(key) if !key.is_empty() => text.replace(key, "[removed]"),
+            Some(key) if !key.is_empty() => {
+                spellings(key).iter().fold(text, |text, spelled| text.replace(spelled, "[removed]"))
+            }
             _ => text,
         }
     }
