@@ -13,7 +13,7 @@ use contract::{
     Cause, CauseKind, Digest, Event, EventData, EventId, EventType, GoalId, RowName, Source, SpanId, Tenant,
     TraceContext, TraceId, Unit, UnixMs,
 };
-use embedded_cloud::{EmbeddedCloud, Options};
+use embedded_cloud::{EmbeddedCloud, Ending, Fault, Options, What, When};
 use processes::{Site, Stage};
 use runtime::ledger::step::{self, Claimant, Ending, Hold};
 use runtime::ledger::{ItemKey, Write, goal};
@@ -254,15 +254,12 @@ async fn a_stalled_goal_is_told_with_its_cause_and_what_to_do() {
 async fn a_server_that_is_away_for_a_while_is_waited_for() {
     let desk = Desk::open().await;
     let goal = desk.accepted(ALIKE + 5, "default", desk.ports.clock.now()).await;
-    desk.cloud
-        .faults()
-        .add(embedded_cloud::Fault::on("Query", embedded_cloud::What::LoseReply).when(embedded_cloud::When::Nth(3)));
-    desk.cloud
-        .faults()
-        .add(embedded_cloud::Fault::on("Query", embedded_cloud::What::LoseReply).when(embedded_cloud::When::Nth(4)));
+    // The first looks for the index, the second finds the goal open.
+    for nth in [3, 4] {
+        desk.cloud.faults().add(Fault::on("Query", What::LoseReply).when(When::Nth(nth)));
+    }
+    let lost = || desk.cloud.operations(0).iter().filter(|call| call.ending == Ending::ReplyLost).count();
     let ending = async {
-        let lost =
-            || desk.cloud.operations(0).iter().filter(|call| call.ending == embedded_cloud::Ending::ReplyLost).count();
         while lost() < 2 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
