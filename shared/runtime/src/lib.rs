@@ -32,6 +32,7 @@ mod retry;
 mod service;
 pub mod settings;
 mod settle;
+pub mod story;
 mod sweep;
 pub mod telemetry;
 mod trail;
