@@ -5,6 +5,7 @@
 pub(crate) mod cancel;
 pub(crate) mod fork;
 pub(crate) mod list;
+pub(crate) mod named;
 pub(crate) mod show;
 pub(crate) mod submit;
 pub(crate) mod watch;

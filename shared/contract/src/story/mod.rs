@@ -63,6 +63,9 @@ pub struct GoalTold {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<Budget>,
     pub on_dead_letter: OnDeadLetter,
+    /// The model that its user wants to be asked first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
     /// W3C trace id; all zeros where there is none.
     pub trace: String,
     pub requested_at: UnixMs,
@@ -77,8 +80,9 @@ pub struct GoalTold {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ForkedFrom {
     pub goal: GoalId,
-    /// From which of its steps on it was worked on again.
-    pub step: String,
+    /// From this step of it on, everything is done again.
+    pub row: RowName,
+    pub event: EventId,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

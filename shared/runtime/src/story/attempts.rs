@@ -8,7 +8,7 @@ use contract::story::{Asked, AttemptEnd, AttemptTold, Lapse};
 use contract::{Answered, AttemptRecord, CauseKind, Exchange, Partner, Spend, UnixMs};
 use serde::de::DeserializeOwned;
 
-use super::Material;
+use super::{Material, records};
 use crate::ledger::step::{Held, Over, State, Step};
 use crate::ledger::{Attr, Item};
 
@@ -23,7 +23,8 @@ pub(super) fn told(material: &Material<'_>, item: &Item, step: &Step) -> Vec<Att
         let why = over.and_then(|over| over.why.clone());
         let tried = end != AttemptEnd::GaveUp || !all_tries_were_over(why.as_deref());
         let ended_at = over.map(|over| over.at).or_else(|| left_at(material, end));
-        let record = material.records.attempt(over);
+        let kept = records::record_of(item, &epoch.to_string());
+        let record = kept.as_ref().and_then(|at| material.records.attempt(at));
         let is_last = *epoch == step.epoch && step.state == State::Committed;
         all.push(AttemptTold {
             epoch: *epoch,
@@ -39,7 +40,7 @@ pub(super) fn told(material: &Material<'_>, item: &Item, step: &Step) -> Vec<Att
             work: Lapse::between(held.from, ended_at.unwrap_or(material.now)),
             end,
             why,
-            record: over.and_then(|over| over.record.as_ref()).map(|at| at.uri.clone()),
+            record: kept.as_ref().map(|at| at.uri.clone()),
             cost: if is_last { committed_cost(item) } else { record.map(cost).unwrap_or_default() },
             models: asked(record, Partner::Model),
             tools: asked(record, Partner::Tool),

@@ -17,8 +17,9 @@ mod verdict;
 use std::collections::BTreeMap;
 
 use contract::events::{GoalCancelled, GoalFailed, GoalRequested, OnDeadLetter};
-use contract::story::{EndTold, GoalTold, Purse, RunStory, Waiting};
-use contract::{Choreography, Event, EventData, EventId, EventType, GoalId, Spend, Tenant, UnixMs};
+use contract::story::{EndTold, ForkedFrom, GoalTold, Purse, RunStory, Waiting};
+use contract::{Choreography, Event, EventData, EventId, EventType, GoalId, Spend, Tenant, UnixMs, bounded};
+use serde::Deserialize as _;
 
 use crate::ledger::goal::Goal;
 use crate::ledger::{Attr, Item, ItemKind, unexpired};
@@ -131,10 +132,11 @@ fn goal(material: &Material<'_>) -> GoalTold {
         context: asked.as_ref().and_then(|asked| asked.context.clone()),
         budget: asked.as_ref().and_then(|asked| asked.budget),
         on_dead_letter: material.goal.as_ref().map_or(OnDeadLetter::Hold, |goal| goal.on_dead_letter),
+        model: request.and_then(|request| request.data["model"].as_str()).map(bounded),
         trace: request.map_or_else(|| "0".repeat(32), |request| request.trace.trace.to_string()),
         requested_at: request.map(|request| request.time).or(first).unwrap_or(material.now),
         deadline: material.goal.as_ref().map(|goal| goal.deadline),
-        forked_from: None,
+        forked_from: request.and_then(|request| ForkedFrom::deserialize(&request.data["forkedfrom"]).ok()),
     }
 }
 

@@ -55,8 +55,8 @@ impl Records {
         found
     }
 
-    pub(super) fn attempt(&self, over: Option<&Over>) -> Option<&AttemptRecord> {
-        self.attempts.get(&over?.record.as_ref()?.uri)
+    pub(super) fn attempt(&self, at: &ArtifactRef) -> Option<&AttemptRecord> {
+        self.attempts.get(&at.uri)
     }
 
     /// By the step.
@@ -101,9 +101,21 @@ fn wanted(item: &Item) -> Vec<Wanted> {
     if let Some(Recorded::At(at)) = item.text(&Attr::Outcome).and_then(|text| serde_json::from_str(text).ok()) {
         all.push(Wanted::Outcome(at));
     }
-    for attr in item.attrs.keys().filter(|attr| matches!(attr, Attr::Over(_))) {
-        let over = item.text(attr).and_then(|text| serde_json::from_str::<Over>(text).ok());
-        all.extend(over.and_then(|over| over.record).map(Wanted::Attempt));
+    for attr in item.attrs.keys() {
+        if let Attr::Held(epoch) = attr {
+            all.extend(record_of(item, epoch).map(Wanted::Attempt));
+        }
     }
     all
+}
+
+/// What the holder of an epoch asked and read, where anything of it was kept.
+pub(super) fn record_of(item: &Item, epoch: &str) -> Option<ArtifactRef> {
+    let over = item.text(&Attr::Over(epoch.to_owned()));
+    let over = over.and_then(|text| serde_json::from_str::<Over>(text).ok());
+    over.and_then(|over| over.record).or_else(|| {
+        // Of one that is not over: what its heartbeats kept.
+        let so_far = item.attrs.keys().find(|attr| attr.name() == format!("so_far#{epoch}"))?;
+        serde_json::from_str(item.text(so_far)?).ok()
+    })
 }

@@ -11,6 +11,9 @@ use crate::ledger::step::{State, Step};
 use crate::ledger::{Attr, Item, ItemKind};
 use contract::story::{AttemptEnd, AttemptTold};
 
+/// Beside a step that a fork took over from the goal that it goes on from.
+const COPIED: &str = "copied_from";
+
 pub(super) fn told(material: &Material<'_>, gaps: &mut Vec<String>) -> Vec<StepTold> {
     let mut steps = vec![];
     for item in &material.items {
@@ -56,7 +59,7 @@ fn one(material: &Material<'_>, item: &Item, step: &Step, name: &RowName, event:
         emitted: outcome.iter().flat_map(|outcome| &outcome.emits).map(emitted).collect(),
         opens: outcome.and_then(|outcome| outcome.opens.as_ref()).map(|opening| opening.join.clone()),
         arrives: row.and_then(|row| row.arrives.as_ref()).map(|at| at.join.clone()),
-        copied: false,
+        copied: item.attrs.keys().any(|attr| attr.name() == COPIED),
         queue,
         attempts,
     }

@@ -84,12 +84,14 @@ fn trouble(evidence: &Evidence<'_>) -> Option<Trouble> {
         item.key.sort() == format!("step#{}#{}", step.row, step.event)
             && item.number(&crate::ledger::Attr::DeadLettered).unwrap_or(0) >= i64::from(last.n)
     });
+    let attempts = step.attempts.iter().filter(in_vain).filter_map(|attempt| attempt.number).max().unwrap_or(0);
     Some(Trouble {
         row: step.row.clone(),
         agent: step.agent.clone(),
         event: step.event,
-        attempts: step.attempts.iter().filter(in_vain).filter_map(|attempt| attempt.number).max().unwrap_or(0),
-        attempts_max: step.attempts_max.filter(|_| last.cause.kind == CauseKind::AttemptsExhausted),
+        attempts,
+        // All that it had: what this configuration allows may be another number than its agent's.
+        attempts_max: (last.cause.kind == CauseKind::AttemptsExhausted).then_some(attempts),
         cause: last.cause.clone(),
         at: last.at,
         dead_letter: DeadLetter { queue: last.queue.clone(), n: last.n, sent },
