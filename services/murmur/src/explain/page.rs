@@ -250,8 +250,8 @@ fn attempted(attempt: &AttemptTold) -> Try {
     let tone = sight::tone_of_end(attempt.end);
     let calls = |asked: contract::story::Asked| match (asked.calls, asked.failed) {
         (0, _) => String::new(),
-        (calls, 0) => format!("{calls} × {}", span(asked.ms)),
-        (calls, failed) => format!("{calls} × {}, {failed} failed", span(asked.ms)),
+        (calls, 0) => format!("{calls} in {}", span(asked.ms)),
+        (calls, failed) => format!("{calls} in {}, {failed} failed", span(asked.ms)),
     };
     let (tokens, micros) = (attempt.cost.tokens, attempt.cost.micros);
     let is_letter = attempt.end == AttemptEnd::GaveUp;
