@@ -1,4 +1,5 @@
-//! Owns what is published of the contract: a JSON Schema and an example per event type, the AsyncAPI document.
+//! Owns what is published of the contract: a JSON Schema and an example per event type and of the story of a run, the
+//! AsyncAPI document.
 //! Never writes a file: it says which file holds what; `bin/schemas` writes, tests compare.
 //! Next: `compat` says whether a schema may take the place of the one before it.
 
@@ -9,8 +10,8 @@ use serde_json::{Map, Value, json};
 use crate::events::GoalRequested;
 use crate::topology::{EventSpec, Topology, asyncapi};
 use crate::{
-    Event, EventData, EventId, EventType, GoalId, Source, SpanId, Tenant, TraceContext, TraceId, Unit, UnixMs,
-    dataschema,
+    Event, EventData, EventId, EventType, GoalId, RunStory, Source, SpanId, Tenant, TraceContext, TraceId, Unit,
+    UnixMs, dataschema,
 };
 
 /// The one public name of an event in one version: `goal.requested.v1`.
@@ -26,6 +27,9 @@ pub fn files(topology: &Topology) -> Result<BTreeMap<String, String>, String> {
         all.insert(format!("{stem}.json"), pretty(&schema_of(spec))?);
         all.insert(format!("examples/{stem}.json"), pretty(&json!(example_of(topology, spec)))?);
     }
+    let story = file_stem(&EventType::new(RunStory::NAME), RunStory::VERSION);
+    all.insert(format!("{story}.json"), pretty(&story_schema())?);
+    all.insert(format!("examples/{story}.json"), pretty(&json!(RunStory::example()))?);
     let document = asyncapi::document(topology, env!("CARGO_PKG_VERSION"));
     let yaml = yaml_serde::to_string(&document).map_err(|why| why.to_string())?;
     all.insert("asyncapi.yaml".into(), format!("# Made by `make schemas` from the topology.\n{yaml}"));
@@ -54,6 +58,15 @@ pub fn schema_of(spec: &EventSpec) -> Value {
             schema[key] = found;
         }
     }
+    schema
+}
+
+/// The schema of what is told of a run: no event, but read by programs all the same.
+pub fn story_schema() -> Value {
+    let mut schema = schemars::schema_for!(RunStory).to_value();
+    let stem = file_stem(&EventType::new(RunStory::NAME), RunStory::VERSION);
+    schema["$id"] = format!("urn:murmuration:document:{stem}").into();
+    schema["properties"]["dataschema"]["const"] = RunStory::dataschema().into();
     schema
 }
 

@@ -73,6 +73,20 @@ fn no_type_breaks_a_reader_of_its_committed_schema() {
 }
 
 #[test]
+fn the_committed_story_validates_and_no_change_of_its_type_breaks_its_readers() {
+    let read = |name: &str| serde_json::from_str::<Value>(&committed(name)).unwrap();
+    let (schema, example) = (read("run-story.v1.json"), read("examples/run-story.v1.json"));
+    let validator = jsonschema::draft202012::options().should_validate_formats(true).build(&schema).unwrap();
+    let errors: Vec<_> = validator.iter_errors(&example).map(|error| error.to_string()).collect();
+    assert_eq!(errors, Vec::<String>::new());
+    assert_eq!(serde_json::from_value::<contract::RunStory>(example.clone()).unwrap(), contract::RunStory::example());
+    let mut other = example;
+    other["dataschema"] = json!("urn:murmuration:schema:run-story.v2");
+    assert!(!validator.is_valid(&other));
+    assert_eq!(breaks(&schema, &schema::story_schema()), []);
+}
+
+#[test]
 fn every_committed_example_validates_and_is_let_in() {
     let choreography = Topology::murmuration().check().unwrap();
     for spec in &choreography.events {

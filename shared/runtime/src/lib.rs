@@ -34,6 +34,7 @@ mod service;
 pub mod settings;
 mod settle;
 pub mod stall;
+pub mod story;
 mod sweep;
 pub mod telemetry;
 mod trail;

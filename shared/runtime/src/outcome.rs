@@ -36,7 +36,7 @@ pub(crate) struct Arrives {
 /// As the ledger holds it: the outcome itself, or where it is because it is too large.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Recorded {
+pub(crate) enum Recorded {
     Here(Box<Outcome>),
     At(ArtifactRef),
 }

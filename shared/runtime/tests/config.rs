@@ -54,8 +54,10 @@ fn every_variable_reaches_its_own_setting() {
         ("MURMUR_HTTP", "127.0.0.1:0"),
         ("MURMUR_OTLP_ENDPOINT", "http://127.0.0.1:4318"),
         ("MURMUR_LOG", "warn,runtime=debug"),
+        ("MURMUR_TRACE_URL", "https://jaeger.example/trace/{trace}?x={trace}"),
     ])
     .unwrap();
+    assert_eq!(config.trace_url.as_deref(), Some("https://jaeger.example/trace/{trace}?x={trace}"));
     let all = &config.settings;
     let seconds = [
         (all.goal_deadline, 3601),
@@ -108,8 +110,9 @@ fn all_problems_are_listed_at_once_each_with_name_finding_and_example() {
         ("MURMUR_BUS", "my bus"),
         ("MURMUR_TABLE", "x"),
         ("MURMUR_WRITER_CONCURRENCY", "0"),
+        ("MURMUR_TRACE_URL", "http://127.0.0.1:16686/trace/"),
     ]);
-    assert_eq!(problems.len(), 10, "{problems:#?}");
+    assert_eq!(problems.len(), 11, "{problems:#?}");
     for problem in &problems {
         let name = &problem.variables[0];
         assert!(problem.example.starts_with(&format!("{name}=")), "{problem}");
@@ -117,7 +120,7 @@ fn all_problems_are_listed_at_once_each_with_name_finding_and_example() {
         read(&[example]).unwrap_or_else(|why| panic!("the example would not do: {why}"));
     }
     let text = ConfigErrors(problems).to_string();
-    assert!(text.starts_with("bad configuration, 10 problems:\n  - MURMUR_BUS: "), "{text}");
+    assert!(text.starts_with("bad configuration, 11 problems:\n  - MURMUR_BUS: "), "{text}");
     assert!(
         text.contains(
             "MURMUR_GOAL_DEADLINE_S: must be a whole number of seconds from 10 to 2592000; found \"1h\"; would do: MURMUR_GOAL_DEADLINE_S=3600"

@@ -14,6 +14,9 @@ use runtime::{Daemon, Handled, Handler, Open, Step, StepError};
 
 /// A goal with this word takes the analysis as long as `LONG_WORK`: longer than a short lease.
 pub const SLOWLY: &str = "slowly";
+/// A goal with these words fails in its analysis, in every attempt.
+pub const IN_VAIN: &str = "in vain";
+pub const NONSENSE: &str = "the model answered nonsense";
 const LONG_WORK: Duration = Duration::from_secs(5);
 /// As many tasks as a goal gets.
 pub const TASKS: usize = 3;
@@ -72,6 +75,9 @@ impl Handler for Analysis {
     async fn handle(&self, input: ResearchCompleted, _: &Step) -> Result<Handled, StepError> {
         if input.head.goal.contains(SLOWLY) {
             tokio::time::sleep(LONG_WORK).await;
+        }
+        if input.head.goal.contains(IN_VAIN) {
+            return Err(StepError::transient(NONSENSE));
         }
         let summary = format!("{} answers to {:?}", input.arrived.len(), input.head.goal);
         Ok(Handled::emit(&AnalysisCompleted { goal: input.head.goal, summary, findings: vec![], details: None }))

@@ -163,7 +163,7 @@ impl Drop for Bird {
 }
 
 /// A program of this workspace. It lies beside the test, or one folder up.
-pub(crate) fn built(program: &str) -> anyhow::Result<PathBuf> {
+pub fn built(program: &str) -> anyhow::Result<PathBuf> {
     let this = std::env::current_exe()?;
     let found = this.ancestors().skip(1).take(2).map(|folder: &Path| folder.join(program)).find(|path| path.is_file());
     found.with_context(|| format!("{program} is not built: cargo build --workspace --bins --tests"))

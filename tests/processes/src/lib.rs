@@ -12,7 +12,7 @@ mod stage;
 mod standin;
 mod wish;
 
-pub use flock::{Bird, Flock};
+pub use flock::{Bird, Flock, built};
 pub use load::{Counts, Load};
 pub use site::Site;
 pub use stage::Stage;

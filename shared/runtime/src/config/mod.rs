@@ -26,6 +26,9 @@ pub const EXIT_BAD_CONFIGURATION: u8 = 64;
 
 const PREFIX: &str = "MURMUR_";
 
+/// Where a trace can be looked at.
+pub const TRACE_URL: &str = "MURMUR_TRACE_URL";
+
 /// Everything that the environment says.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -41,6 +44,8 @@ pub struct Config {
     pub table: String,
     /// Where what is too large to travel is kept. None only where not even the user's home is known.
     pub artifacts: Option<Url>,
+    /// A tracing backend's address of one trace, with `{trace}` in it.
+    pub trace_url: Option<String>,
     /// Whose configuration this is; none in a tool that speaks for all of them.
     pub daemon: Option<DaemonName>,
     /// What a daemon's own variables were set to, as text.
@@ -70,6 +75,7 @@ impl Config {
             bus: choreography.bus.clone(),
             table: "murmuration".into(),
             artifacts: None,
+            trace_url: None,
             daemon: None,
             own: BTreeMap::new(),
         }

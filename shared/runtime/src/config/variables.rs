@@ -138,6 +138,18 @@ const TEXTS: &[Text] = &[
         },
     },
     Text {
+        name: super::TRACE_URL,
+        default: "none",
+        example: "http://127.0.0.1:16686/trace/{trace}",
+        meaning: "where a tracing backend shows one trace; `murmur trace` prints it",
+        must: "must be an http:// or https:// address with {trace} where the trace's id belongs",
+        set: |config, text| {
+            let url: Url = text.replace("{trace}", "0").parse().ok()?;
+            let fits = matches!(url.scheme(), "http" | "https") && url.has_host() && text.contains("{trace}");
+            fits.then(|| config.trace_url = Some(text.to_owned()))
+        },
+    },
+    Text {
         name: "MURMUR_BUS",
         default: "the topology's",
         example: "murmuration",
