@@ -8,6 +8,8 @@ use std::io::IsTerminal as _;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::screen::{Screen, harmless};
+use crate::show;
+use crate::wish::Changed;
 
 pub(crate) struct Live {
     screen: Screen,
@@ -29,6 +31,10 @@ impl Live {
         Live { screen, rows }
     }
 
+    pub(crate) fn screen(&self) -> Screen {
+        self.screen
+    }
+
     pub(crate) fn moves(&self) -> bool {
         self.rows.is_some()
     }
@@ -38,6 +44,13 @@ impl Live {
         match &self.rows {
             Some(rows) => rows.all.suspend(|| self.screen.progress(what)),
             None => self.screen.progress(what),
+        }
+    }
+
+    /// A step that changed: where rows move, they tell it, unless something went wrong.
+    pub(crate) fn step(&self, changed: &Changed) {
+        if !self.moves() || !matches!(changed.state.as_str(), "claimed" | "committed") {
+            self.line(&show::step(changed));
         }
     }
 
