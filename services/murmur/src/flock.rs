@@ -109,8 +109,13 @@ impl Flock {
             match bird.look() {
                 Happened::Nothing => {}
                 Happened::CameUp => told.push(format!("{name} is up again (restarts: {})", bird.noted.restarts)),
+                // Whoever was killed had no time to say why.
+                Happened::Ended { how, code: None, again_in, .. } => {
+                    told.push(format!("{name} ended ({how}), {}", again(again_in)));
+                }
                 Happened::Ended { how, said, again_in, .. } => {
-                    told.push(format!("{name} ended ({how}), {}; it said last: {said}", again(again_in)));
+                    let last = said.lines().last().unwrap_or_default();
+                    told.push(format!("{name} ended ({how}), {}; it said last: {last}", again(again_in)));
                 }
                 Happened::DidNotStart { why, again_in } => told.push(format!("{name}: {why}, {}", again(again_in))),
             }

@@ -24,10 +24,7 @@ struct Rows {
 impl Live {
     pub(crate) fn new(screen: Screen) -> Live {
         let moves = std::io::stderr().is_terminal();
-        let rows = moves.then(|| {
-            let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-            Rows { all, by_name: BTreeMap::new() }
-        });
+        let rows = moves.then(|| Rows { all: drawn(), by_name: BTreeMap::new() });
         Live { screen, rows }
     }
 
@@ -66,11 +63,15 @@ impl Live {
 
     pub(crate) fn clear(&mut self) {
         if let Some(rows) = &mut self.rows {
-            for row in std::mem::take(&mut rows.by_name).into_values() {
-                row.finish_and_clear();
-            }
-            // A terminal that is gone needs no clearing.
+            // All at once: row by row, some of them would be left standing. A terminal that is gone needs no clearing.
             let _ = rows.all.clear();
+            rows.all.set_draw_target(ProgressDrawTarget::hidden());
+            rows.by_name.clear();
+            rows.all = drawn();
         }
     }
+}
+
+fn drawn() -> MultiProgress {
+    MultiProgress::with_draw_target(ProgressDrawTarget::stderr())
 }

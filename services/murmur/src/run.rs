@@ -227,9 +227,7 @@ fn tell(ran: &Ran, screen: Screen, took: Duration) -> anyhow::Result<()> {
                 screen.progress(&format!("missing: {missing}"));
             }
             screen.progress(&format!("done in {}; {}", seconds(took), show::spent(ran.spent)));
-            for file in &kept.files {
-                screen.progress(&file.display().to_string());
-            }
+            screen.progress(&show::files(&kept.files));
         }
         Came::Otherwise { kind, data } => screen.progress(&format!("{kind}: {}", data["cause"])),
         Came::Left(why) => {

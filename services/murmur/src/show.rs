@@ -3,6 +3,7 @@
 //! Next: the terminal; the report alone goes to standard output, so that it can be piped.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use contract::events::Priority;
 use engine::corpus::Ingested;
@@ -39,6 +40,22 @@ pub(crate) fn result(kept: &Kept) -> String {
         }
     }
     text
+}
+
+/// One line: the folder, what is in it by name, and how many tables and charts.
+pub(crate) fn files(files: &[PathBuf]) -> String {
+    let folder = files.first().and_then(|file| file.parent()).unwrap_or(Path::new("."));
+    let (mut told, mut tables, mut charts) = (vec![], 0, 0);
+    for name in files.iter().filter_map(|file| file.file_name()).map(|name| name.to_string_lossy()) {
+        match (name.starts_with("table-"), name.starts_with("chart-")) {
+            (true, _) => tables += 1,
+            (_, true) => charts += 1,
+            _ => told.push(name.into_owned()),
+        }
+    }
+    let counted = [(tables, "table"), (charts, "chart")].into_iter().filter(|(count, _)| *count > 0);
+    told.extend(counted.map(|(count, what)| format!("{count} {what}{}", if count == 1 { "" } else { "s" })));
+    format!("in {}: {}", folder.display(), told.join(", "))
 }
 
 pub(crate) fn spent(spent: Spent) -> String {

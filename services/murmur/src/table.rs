@@ -1,8 +1,6 @@
-//! Owns a table for a person: columns where they fit, one line for each value where they do not.
+//! Owns a table for a person: columns where they fit, named values below each other where they do not.
 //! Never wider than the terminal, as long as a name and a value fit into it.
 //! Next: `status` and `doctor` show theirs with it.
-
-use std::fmt::Write as _;
 
 use unicode_width::UnicodeWidthStr as _;
 
@@ -27,7 +25,7 @@ impl Table {
         let widths: Vec<usize> =
             self.head.iter().enumerate().map(|(at, head)| self.width(at).max(head.width())).collect();
         let wide = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
-        if wide <= columns { self.side_by_side(&widths) } else { self.stacked() }
+        if wide <= columns { self.side_by_side(&widths) } else { self.stacked(columns) }
     }
 
     fn width(&self, column: usize) -> usize {
@@ -50,7 +48,7 @@ impl Table {
     }
 
     /// The first cell heads what belongs to it.
-    fn stacked(&self) -> String {
+    fn stacked(&self, columns: usize) -> String {
         let mut text = String::new();
         for row in &self.rows {
             let mut cells = self.head.iter().zip(row);
@@ -58,13 +56,25 @@ impl Table {
                 text += first;
                 text.push('\n');
             }
-            for (head, cell) in cells.filter(|(_, cell)| !cell.is_empty()) {
-                // Writing to a String cannot fail.
-                let _ = writeln!(text, "  {head}: {cell}");
-            }
+            let told: Vec<String> =
+                cells.filter(|(_, cell)| !cell.is_empty()).map(|(head, cell)| format!("{head}: {cell}")).collect();
+            text += &wrapped(&told, columns);
         }
         text
     }
+}
+
+/// As many on a line as fit.
+fn wrapped(parts: &[String], columns: usize) -> String {
+    let (mut text, mut line) = (String::new(), String::new());
+    for part in parts {
+        if !line.is_empty() && line.width() + GAP + part.width() > columns {
+            text += &format!("{line}\n");
+            line.clear();
+        }
+        line += &format!("{}{part}", " ".repeat(GAP));
+    }
+    if line.is_empty() { text } else { text + &line + "\n" }
 }
 
 #[cfg(test)]
@@ -86,5 +96,7 @@ mod tests {
     #[test]
     fn what_is_too_wide_is_stacked() {
         assert_eq!(table().shown(11), "価格\n  size: 1\nprices\n  size: 22\n");
+        let parts = ["a: 1".to_owned(), "b: 2".to_owned(), "c: 3".to_owned()];
+        assert_eq!(wrapped(&parts, 12), "  a: 1  b: 2\n  c: 3\n");
     }
 }
