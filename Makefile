@@ -39,6 +39,22 @@ run: ## work on GOAL="…" over SOURCES=dir: builds and starts everything, leave
 	$(CARGO) build --profile quick $(PROGRAMS:%=-p %)
 	$(dir $(DEBUG))quick/murmur run "$(GOAL)" $(SOURCES:%=--sources "%") --out "$(OUT)"
 
+PREFIX ?= $(HOME)/.local
+SHARE := $(DESTDIR)$(PREFIX)/share
+BIN := $(DESTDIR)$(PREFIX)/bin
+
+.PHONY: install
+install: ## put murmur, its agents and the stand-in into PREFIX=~/.local, with manual pages and completions
+	$(CARGO) build --release $(PROGRAMS:%=-p %)
+	install -d "$(BIN)" "$(SHARE)/bash-completion/completions" "$(SHARE)/zsh/site-functions" "$(SHARE)/fish/vendor_completions.d"
+	install -m 755 $(PROGRAMS:%=$(dir $(DEBUG))release/%) "$(BIN)"
+	"$(BIN)/murmur" man --out "$(SHARE)/man/man1"
+	"$(BIN)/murmur" completions bash > "$(SHARE)/bash-completion/completions/murmur"
+	"$(BIN)/murmur" completions zsh > "$(SHARE)/zsh/site-functions/_murmur"
+	"$(BIN)/murmur" completions fish > "$(SHARE)/fish/vendor_completions.d/murmur.fish"
+	@case ":$$PATH:" in *":$(PREFIX)/bin:"*) ;; *) echo 'install: $(PREFIX)/bin is not on your PATH yet' ;; esac
+	@echo "install: $(words $(PROGRAMS)) programs in $(BIN); next: murmur up, or murmur run \"your goal\""
+
 .PHONY: test
 test: ## every test of the workspace, with nextest where it is installed
 ifeq ($(HAS_NEXTEST),yes)

@@ -25,10 +25,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// Whoever lived so long crashed for another reason than the last time.
 const SOUND_AFTER: Duration = Duration::from_secs(60);
 const LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
-const LINES_OF_A_CRASH: usize = 3;
+const LINES_OF_A_CRASH: usize = 6;
 
 pub(crate) struct Bird {
-    agent: String,
     environment: BTreeMap<String, String>,
     pub(crate) noted: Noted,
     child: Option<Child>,
@@ -57,11 +56,11 @@ impl Bird {
         if log.metadata().is_ok_and(|log| log.len() > LOG_BYTES_MAX) {
             std::fs::rename(&log, log.with_extension("log.1"))?;
         }
-        let noted = Noted { name, state: State::Starting, process: None, restarts: 0, last_end: None, log };
-        let environment = surroundings::for_agent(agent, all.clone());
-        let (log_from, since) = (0, Instant::now());
         let agent = agent.to_owned();
-        let mut bird = Bird { agent, environment, noted, child: None, log_from, since, pause: FIRST_PAUSE };
+        let noted = Noted { name, agent, state: State::Starting, process: None, restarts: 0, last_end: None, log };
+        let environment = surroundings::for_agent(&noted.agent, all.clone());
+        let (log_from, since) = (0, Instant::now());
+        let mut bird = Bird { environment, noted, child: None, log_from, since, pause: FIRST_PAUSE };
         bird.hatch()?;
         Ok(bird)
     }
@@ -69,7 +68,7 @@ impl Bird {
     fn hatch(&mut self) -> anyhow::Result<()> {
         let log = OpenOptions::new().create(true).append(true).open(&self.noted.log)?;
         self.log_from = log.metadata()?.len();
-        let child = launched(&self.agent, &self.environment, log)?;
+        let child = launched(&self.noted.agent, &self.environment, log)?;
         self.noted.process = child.id().and_then(Process::of);
         self.noted.state = State::Starting;
         self.since = Instant::now();

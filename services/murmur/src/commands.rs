@@ -3,13 +3,14 @@
 //! Next: the file named like the command.
 
 use clap::{Parser, Subcommand};
+use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
 use crate::reach::Where;
 use crate::screen::Screen;
 use crate::{
-    diff, dlq, doctor, down, events, explain, goal, ingest, provision, replay, run, status, subscribe, topology, trace,
-    unsubscribe, up,
+    completions, diff, dlq, doctor, down, events, explain, goal, ingest, man, provision, replay, run, status,
+    subscribe, topology, trace, unsubscribe, up,
 };
 
 /// Agents that research, analyse, write and advise, with no one in charge.
@@ -50,13 +51,22 @@ pub(crate) enum Command {
     Topology(topology::Asked),
     Provision(provision::Asked),
     Doctor(doctor::Asked),
+    Completions(completions::Asked),
+    Man(man::Asked),
 }
 
-pub(crate) async fn carry_out(flags: &Flags) -> anyhow::Result<Exit> {
+impl Command {
+    /// It has work to end when somebody stops it.
+    pub(crate) fn drains(&self) -> bool {
+        matches!(self, Command::Run(_) | Command::Up(_))
+    }
+}
+
+pub(crate) async fn carry_out(flags: &Flags, stop: &CancellationToken) -> anyhow::Result<Exit> {
     let (place, screen) = (&flags.place, Screen::new(flags.json));
     match &flags.command {
-        Command::Run(asked) => run::run(asked, place, screen).await,
-        Command::Up(asked) => up::run(asked, place, screen).await,
+        Command::Run(asked) => run::run(asked, place, screen, stop).await,
+        Command::Up(asked) => up::run(asked, place, screen, stop).await,
         Command::Down(asked) => down::run(asked, place, screen).await,
         Command::Status(asked) => status::run(asked, place, screen).await,
         Command::Goal(asked) => goal::run(asked, place, screen).await,
@@ -69,8 +79,10 @@ pub(crate) async fn carry_out(flags: &Flags) -> anyhow::Result<Exit> {
         Command::Replay(asked) => replay::run(asked, place, screen).await,
         Command::Diff(asked) => diff::run(asked, place, screen).await,
         Command::Ingest(asked) => ingest::run(asked, place, screen).await,
-        Command::Topology(asked) => topology::run(asked, place, screen).await,
+        Command::Topology(asked) => topology::run(asked, screen),
         Command::Provision(asked) => provision::run(asked, place, screen).await,
         Command::Doctor(asked) => doctor::run(asked, place, screen).await,
+        Command::Completions(asked) => completions::run(asked, screen),
+        Command::Man(asked) => man::run(asked, screen),
     }
 }

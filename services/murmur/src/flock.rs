@@ -33,12 +33,8 @@ pub(crate) struct Flock {
 impl Replicas {
     /// One of each, or as many as are named: `research=2,writer=0`.
     pub(crate) fn of(choreography: &Choreography, named: &[(String, usize)]) -> anyhow::Result<Replicas> {
-        let mut all: Vec<(String, usize)> = vec![];
-        for row in &choreography.rows {
-            if !all.iter().any(|(agent, _)| *agent == row.daemon.as_str()) {
-                all.push((row.daemon.to_string(), 1));
-            }
-        }
+        let mut all: Vec<(String, usize)> =
+            choreography.daemons().into_iter().map(|agent| (agent.to_string(), 1)).collect();
         for (agent, count) in named {
             let Some(found) = all.iter_mut().find(|(known, _)| known == agent) else {
                 let known: Vec<_> = all.iter().map(|(agent, _)| agent.as_str()).collect();
@@ -68,7 +64,8 @@ impl Flock {
         replicas: &Replicas,
     ) -> anyhow::Result<Flock> {
         let keeper = Process::of(std::process::id()).context("this process is unknown to the system")?;
-        let kept = Kept { keeper, stays, server, ready: false, agents: vec![] };
+        let kept =
+            Kept { keeper, stays, server, version: env!("CARGO_PKG_VERSION").into(), ready: false, agents: vec![] };
         let mut flock = Flock { house: house.clone(), kept, birds: vec![], _no_other_agents: lock };
         for (agent, name) in replicas.names() {
             flock.birds.push(Bird::start(agent, name, house, environment)?);
@@ -112,8 +109,13 @@ impl Flock {
             match bird.look() {
                 Happened::Nothing => {}
                 Happened::CameUp => told.push(format!("{name} is up again (restarts: {})", bird.noted.restarts)),
+                // Whoever was killed had no time to say why.
+                Happened::Ended { how, code: None, again_in, .. } => {
+                    told.push(format!("{name} ended ({how}), {}", again(again_in)));
+                }
                 Happened::Ended { how, said, again_in, .. } => {
-                    told.push(format!("{name} ended ({how}), {}; it said last: {said}", again(again_in)));
+                    let last = said.lines().last().unwrap_or_default();
+                    told.push(format!("{name} ended ({how}), {}; it said last: {last}", again(again_in)));
                 }
                 Happened::DidNotStart { why, again_in } => told.push(format!("{name}: {why}, {}", again(again_in))),
             }

@@ -8,15 +8,19 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use clap::CommandFactory as _;
 use etcetera::BaseStrategy as _;
 use etcetera::base_strategy::Xdg;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
+use crate::commands::Flags;
 use crate::exit::Misconfigured;
 
 const OURS: &str = "murmuration";
+/// Whoever only looks who holds a lock holds it for a moment.
+const LOOKED_AT_MAX: Duration = Duration::from_millis(200);
 const POLL: Duration = Duration::from_millis(5);
 
 /// A folder that can be written.
@@ -96,8 +100,9 @@ impl House {
     }
 
     /// Of whoever runs the agents: one at a time.
-    pub(crate) fn running_agents(&self) -> anyhow::Result<Lock> {
-        let Some(mut lock) = Lock::take(&self.folder.join("agents.lock"), File::try_lock)? else {
+    pub(crate) async fn running_agents(&self) -> anyhow::Result<Lock> {
+        let path = self.folder.join("agents.lock");
+        let Some(mut lock) = until(LOOKED_AT_MAX, || Lock::take(&path, File::try_lock)).await? else {
             bail!("{}", self.taken("agents.lock"));
         };
         lock.sign()?;
@@ -155,9 +160,9 @@ impl Lock {
 
     /// Says in the file who holds it, for whoever is refused.
     fn sign(&mut self) -> anyhow::Result<()> {
-        let words = std::env::args().skip(1).filter(|word| !word.starts_with('-')).take(2);
-        let command = std::iter::once("murmur".to_owned()).chain(words).collect::<Vec<_>>().join(" ");
-        let holder = Holder { pid: std::process::id(), command };
+        let tree = Flags::command();
+        let named = std::env::args().skip(1).find(|word| tree.find_subcommand(word).is_some());
+        let holder = Holder { pid: std::process::id(), command: format!("murmur {}", named.unwrap_or_default()) };
         self.0.set_len(0)?;
         self.0.rewind()?;
         self.0.write_all(&serde_json::to_vec(&holder)?)?;

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::house::House;
 use crate::process::Process;
 
+/// How the names of servers begin that are stand-ins.
+pub(crate) const STANDIN: &str = "the stand-in";
 const NOTE: &str = "agents.json";
 const END_MAX: Duration = Duration::from_secs(45);
 
@@ -22,6 +24,8 @@ pub(crate) struct Kept {
     pub(crate) stays: bool,
     /// What they work over, as `Server::name` has it.
     pub(crate) server: String,
+    /// Of the murmur that started them: agents of another one may speak of other events.
+    pub(crate) version: String,
     /// All of them have come up.
     pub(crate) ready: bool,
     pub(crate) agents: Vec<Noted>,
@@ -31,6 +35,7 @@ pub(crate) struct Kept {
 pub(crate) struct Noted {
     /// `research`, and `research-2` for the second of them.
     pub(crate) name: String,
+    pub(crate) agent: String,
     pub(crate) state: State,
     #[serde(flatten)]
     pub(crate) process: Option<Process>,
@@ -53,6 +58,11 @@ impl Kept {
     /// By whoever lives.
     pub(crate) fn running(house: &House) -> Option<Kept> {
         house.note::<Kept>(NOTE).filter(|kept| kept.keeper.is_alive())
+    }
+
+    /// Whether its agents work over the data directory's own.
+    pub(crate) fn has_standin(&self) -> bool {
+        self.server.starts_with(STANDIN)
     }
 
     pub(crate) fn put(&self, house: &House) -> anyhow::Result<()> {

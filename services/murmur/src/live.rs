@@ -8,6 +8,8 @@ use std::io::IsTerminal as _;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::screen::{Screen, harmless};
+use crate::show;
+use crate::wish::Changed;
 
 pub(crate) struct Live {
     screen: Screen,
@@ -22,11 +24,12 @@ struct Rows {
 impl Live {
     pub(crate) fn new(screen: Screen) -> Live {
         let moves = std::io::stderr().is_terminal();
-        let rows = moves.then(|| {
-            let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-            Rows { all, by_name: BTreeMap::new() }
-        });
+        let rows = moves.then(|| Rows { all: drawn(), by_name: BTreeMap::new() });
         Live { screen, rows }
+    }
+
+    pub(crate) fn screen(&self) -> Screen {
+        self.screen
     }
 
     pub(crate) fn moves(&self) -> bool {
@@ -38,6 +41,13 @@ impl Live {
         match &self.rows {
             Some(rows) => rows.all.suspend(|| self.screen.progress(what)),
             None => self.screen.progress(what),
+        }
+    }
+
+    /// A step that changed: where rows move, they tell it, unless something went wrong.
+    pub(crate) fn step(&self, changed: &Changed) {
+        if !self.moves() || !matches!(changed.state.as_str(), "claimed" | "committed") {
+            self.line(&show::step(changed));
         }
     }
 
@@ -53,11 +63,15 @@ impl Live {
 
     pub(crate) fn clear(&mut self) {
         if let Some(rows) = &mut self.rows {
-            for row in std::mem::take(&mut rows.by_name).into_values() {
-                row.finish_and_clear();
-            }
-            // A terminal that is gone needs no clearing.
+            // All at once: row by row, some of them would be left standing. A terminal that is gone needs no clearing.
             let _ = rows.all.clear();
+            rows.all.set_draw_target(ProgressDrawTarget::hidden());
+            rows.by_name.clear();
+            rows.all = drawn();
         }
     }
+}
+
+fn drawn() -> MultiProgress {
+    MultiProgress::with_draw_target(ProgressDrawTarget::stderr())
 }

@@ -4,6 +4,8 @@
 
 mod bird;
 mod commands;
+mod completions;
+mod detach;
 mod diff;
 mod dlq;
 mod doctor;
@@ -13,10 +15,13 @@ mod exit;
 mod explain;
 mod flock;
 mod goal;
+mod home;
 mod house;
 mod ingest;
+mod keep;
 mod kept;
 mod live;
+mod man;
 mod process;
 mod provision;
 mod reach;
@@ -28,6 +33,7 @@ mod standin;
 mod status;
 mod subscribe;
 mod surroundings;
+mod table;
 mod topology;
 mod trace;
 mod unsubscribe;
@@ -37,29 +43,56 @@ mod wish;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::Parser as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
+use crate::commands::Flags;
 use crate::exit::Exit;
 
-async fn terminated() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    signal(SignalKind::terminate())?.recv().await;
-    Ok(())
+/// Ctrl-C, `kill`, and a terminal that was closed.
+struct Signals([Signal; 3]);
+
+impl Signals {
+    fn heard() -> std::io::Result<Signals> {
+        let hear = |kind: SignalKind| signal(kind);
+        Ok(Signals([hear(SignalKind::interrupt())?, hear(SignalKind::terminate())?, hear(SignalKind::hangup())?]))
+    }
+
+    async fn next(&mut self) {
+        let Signals([interrupt, terminate, hangup]) = self;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+}
+
+/// Most commands may end anywhere: what they started ends with the values that own it.
+async fn obey(flags: &Flags) -> anyhow::Result<Exit> {
+    let mut signals = Signals::heard()?;
+    let stop = CancellationToken::new();
+    let mut carried_out = Box::pin(commands::carry_out(flags, &stop));
+    tokio::select! {
+        ended = &mut carried_out => return ended,
+        () = signals.next() => {}
+    }
+    if !flags.command.drains() {
+        return Ok(Exit::Failed);
+    }
+    stop.cancel();
+    tokio::select! {
+        ended = carried_out => ended,
+        () = signals.next() => bail!("stopped without draining; murmur down stops what was left"),
+    }
 }
 
 fn main() -> ExitCode {
-    let flags = commands::Flags::parse();
+    let flags = Flags::parse();
     let executor = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let ended = executor.map_err(anyhow::Error::from).and_then(|executor| {
-        executor.block_on(async {
-            tokio::select! {
-                ended = commands::carry_out(&flags) => ended,
-                // What was started ends with the values that own it.
-                stopped = tokio::signal::ctrl_c() => stopped.map(|()| Exit::Failed).map_err(anyhow::Error::from),
-                ended = terminated() => ended.map(|()| Exit::Failed),
-            }
-        })
-    });
+    let ended = executor.map_err(anyhow::Error::from).and_then(|executor| executor.block_on(obey(&flags)));
     if let Err(why) = &ended
         && !exit::is_closed_pipe(why)
     {

@@ -5,11 +5,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
+use aws::ConnectError;
 use aws::clients::{Clients, Limits, environment, standin};
 use aws::provision::{Plan, Reporter, provision};
+use contract::Topology;
 use contract::topology::Choreography;
-use contract::{PortError, Topology};
 use runtime::config::Config;
 use runtime::ports::Ports;
 use tokio::net::TcpStream;
@@ -60,14 +61,32 @@ pub(crate) enum Server {
 
 impl Where {
     pub(crate) async fn reach(&self) -> anyhow::Result<Reach> {
+        self.reached(false).await
+    }
+
+    /// Likewise; what is missing at `--endpoint` is made. At AWS nothing is made unasked.
+    pub(crate) async fn reach_made(&self) -> anyhow::Result<Reach> {
+        self.reached(true).await
+    }
+
+    async fn reached(&self, made: bool) -> anyhow::Result<Reach> {
         let mut server = self.server().await?;
         let (choreography, config) = self.config(&server)?;
         let clients = server.clients().await;
-        if let Server::Standin(standin) = &mut server {
-            make(standin, &clients, &config).await?;
+        match &mut server {
+            Server::Standin(standin) => make(standin, &clients, &config).await?,
+            Server::Endpoint(_) if made => provision(&clients, &Plan::of(&config), &mut Reporter::silent()).await?,
+            Server::Endpoint(_) | Server::Aws => {}
         }
         let ports = server.ports(&config).await?;
         Ok(Reach { choreography, config, clients, ports, server })
+    }
+
+    /// As they must be said again to mean the same place.
+    pub(crate) fn flags(&self) -> String {
+        let data = self.data.as_ref().map(|data| format!(" --data {}", data.display()));
+        let endpoint = self.endpoint.as_ref().map(|endpoint| format!(" --endpoint {endpoint}"));
+        [data, endpoint, self.aws.then(|| " --aws".to_owned())].into_iter().flatten().collect()
     }
 
     pub(crate) fn house(&self) -> anyhow::Result<House> {
@@ -87,6 +106,17 @@ impl Where {
             }
             None => Ok(Server::Standin(Box::new(Standin::find_or_start(&self.house()?).await?))),
         }
+    }
+
+    /// Likewise; in a stand-in everything is made, as for every command.
+    pub(crate) async fn server_made(&self) -> anyhow::Result<Server> {
+        let mut server = self.server().await?;
+        let (_, config) = self.config(&server)?;
+        let clients = server.clients().await;
+        if let Server::Standin(standin) = &mut server {
+            make(standin, &clients, &config).await?;
+        }
+        Ok(server)
     }
 
     /// What the environment says, and for the stand-in what belongs to it.
@@ -116,13 +146,38 @@ impl Server {
         let within = CONNECT_MAX.as_secs();
         let silent = || format!("{} gave no usable answer within {within} s: murmur doctor says why", self.name());
         let connected = timeout(CONNECT_MAX, connecting).await.with_context(silent)?;
-        connected.map_err(|why| anyhow::anyhow!(why).context(self.name()))
+        connected.map_err(|why| match why {
+            ConnectError::Missing { what, region } => anyhow::anyhow!(
+                "{} not at {} in region {region}: murmur provision{} makes what is missing, or is the region another one?",
+                what.join(", "),
+                self.name(),
+                self.flag()
+            ),
+            why => anyhow::anyhow!(why).context(self.name()),
+        })
+    }
+
+    /// What other programs set `AWS_ENDPOINT_URL` to.
+    pub(crate) fn endpoint(&self) -> Option<String> {
+        match self {
+            Server::Standin(running) => Some(running.endpoint()),
+            Server::Endpoint(endpoint) => Some(endpoint.clone()),
+            Server::Aws => None,
+        }
+    }
+
+    pub(crate) fn flag(&self) -> String {
+        match self {
+            Server::Standin(_) => String::new(),
+            Server::Endpoint(endpoint) => format!(" --endpoint {endpoint}"),
+            Server::Aws => " --aws".into(),
+        }
     }
 
     /// For a person.
     pub(crate) fn name(&self) -> String {
         match self {
-            Server::Standin(running) => format!("the stand-in at {}", running.endpoint()),
+            Server::Standin(running) => running.name(),
             Server::Endpoint(endpoint) => endpoint.clone(),
             Server::Aws => "AWS".into(),
         }
@@ -146,13 +201,7 @@ async fn show_account() -> anyhow::Result<()> {
         return Err(Misconfigured("no AWS region is named: set AWS_REGION, or a region in the profile".into()).into());
     };
     let asked = timeout(CONNECT_MAX, aws::provision::identity(&clients)).await;
-    let identity = match asked.with_context(|| format!("no answer from AWS in region {region}: is that a region?"))? {
-        Ok(identity) => identity,
-        Err(why @ PortError::Transient { .. }) => {
-            bail!("no answer from AWS in region {region} ({why}): is that a region?")
-        }
-        Err(why) => bail!("AWS does not take these credentials: {why}; sign in again, or set AWS_PROFILE"),
-    };
+    let identity = asked.with_context(|| format!("no answer from AWS in region {region}: is that a region?"))??;
     let told = format!("AWS account {}, region {region}, as {}", identity.account, identity.arn);
     Screen::new(false).progress(&told);
     Ok(())

@@ -1,27 +1,36 @@
 //! Owns the main job: from a goal and its sources to a report on the disk, with everything that it needs started here.
-//! Never leaves a process behind: what was started is stopped, also when the goal fails.
-//! Next: `standin` and `flock` are started, `goal` is sent and watched, `show` tells a person.
+//! Never leaves a process behind: what was started is stopped, also when the goal fails; what ran before runs on.
+//! Next: `home` has what works, `wish` is sent and followed, `keep` puts the result on the disk, `show` tells a person.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
-use contract::events::{GoalCompleted, RecommendationsMade, ReportWritten};
-use contract::{ArtifactRef, Artifacts, artifact};
+use anyhow::Context as _;
+use contract::events::GoalCompleted;
 use engine::corpus::DEFAULT_COLLECTION;
-use tokio::time::Instant;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
-use crate::exit::Exit;
-use crate::flock::{Flock, Replicas};
-use crate::ingest;
+use crate::exit::{Exit, Misused};
+use crate::home::Home;
+use crate::keep::{Kept, keep};
+use crate::live::Live;
 use crate::reach::Where;
 use crate::screen::Screen;
-use crate::show;
-use crate::surroundings;
-use crate::wish::{Ended, Goal};
+use crate::wish::{Ended, Followed, Goal, Spent};
+use crate::{ingest, show};
 
-/// Work on one goal, here: starts everything, shows progress, leaves a report, stops everything
+const POLL: Duration = Duration::from_millis(50);
+/// So long may a server be away before somebody is told.
+const SILENT_MAX: Duration = Duration::from_secs(5);
+
+/// Work on one goal, here: starts what is missing, shows progress, leaves a report, stops what it started
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  murmur run \"Compare our prices with those of others\" --sources ./prices --out ./report"
+)]
 pub(crate) struct Asked {
     /// What you want, in your own words
     goal: String,
@@ -39,111 +48,237 @@ pub(crate) struct Asked {
     within: u64,
 }
 
-pub(crate) async fn run(asked: &Asked, place: &Where, _screen: Screen) -> anyhow::Result<Exit> {
-    ensure!(!asked.goal.trim().is_empty(), "an empty goal: say what you want, as in murmur run \"Compare prices\"");
+/// What came of it.
+enum Came {
+    Completed {
+        done: Box<GoalCompleted>,
+        kept: Kept,
+    },
+    Otherwise {
+        kind: String,
+        data: Value,
+    },
+    /// Nobody waits any longer; the goal is still open.
+    Left(&'static str),
+}
+
+/// A run that reached its goal's end, or not.
+struct Ran {
+    goal: Goal,
+    came: Came,
+    spent: Spent,
+    started: Duration,
+}
+
+pub(crate) async fn run(
+    asked: &Asked,
+    place: &Where,
+    screen: Screen,
+    stop: &CancellationToken,
+) -> anyhow::Result<Exit> {
+    let (urls, folders) = asked.checked()?;
     let began = Instant::now();
-    let (urls, folders): (Vec<String>, Vec<String>) = asked.sources.iter().cloned().partition(|source| is_url(source));
-    for folder in &folders {
-        ensure!(Path::new(folder).exists(), "{folder} does not exist: --sources takes folders, files and URLs");
-    }
+    let mut live = Live::new(screen);
     let house = place.house()?;
-    let agents_are_ours = house.running_agents()?;
-    let reach = place.reach().await?;
-    show::line(format_args!("{}", reach.server.name()));
-    let ports = &reach.ports;
-    let environment = surroundings::of(place, &reach.server)?;
-    let replicas = Replicas::of(&reach.choreography, &[])?;
-    let mut flock = Flock::launch(&house, agents_are_ours, false, reach.server.name(), &environment, &replicas)?;
-    flock.come_up().await?;
-    show::line(format_args!("four agents are up, {}", show::seconds(began.elapsed())));
-    let collections = collections(folders.len());
+    let mut home = Home::open(place, &house, &live).await?;
+    let ran = work(asked, &urls, &folders, &mut home, &mut live, stop, began).await;
+    live.clear();
+    home.close(&live).await;
+    let ran = ran?;
+    let next = format!("murmur explain {}{}", ran.goal.id, place.flags());
+    if screen.json {
+        screen.document(&document(&ran, began.elapsed(), &next))?;
+    } else {
+        tell(&ran, screen, began.elapsed())?;
+        if !matches!(ran.came, Came::Completed { .. }) {
+            screen.progress(&format!("logs of the agents: {}", house.folder().join("logs").display()));
+        }
+        screen.progress(&format!("next: {next}"));
+    }
+    Ok(if matches!(ran.came, Came::Completed { .. }) { Exit::Done } else { Exit::Failed })
+}
+
+impl Asked {
+    /// Before anything is started: URLs, and folders and files that are there.
+    fn checked(&self) -> anyhow::Result<(Vec<String>, Vec<String>)> {
+        if self.goal.trim().is_empty() {
+            let example = "murmur run \"Compare our prices with those of others\"";
+            return Err(Misused(format!("an empty goal: say what you want, as in {example}")).into());
+        }
+        let (urls, folders): (Vec<String>, Vec<String>) =
+            self.sources.iter().cloned().partition(|source| is_url(source));
+        if let Some(missing) = folders.iter().find(|folder| !Path::new(folder).exists()) {
+            return Err(Misused(format!("{missing} does not exist: --sources takes folders, files and URLs")).into());
+        }
+        let unwritable =
+            || format!("the report cannot be put into {}: name another folder with --out DIR", self.out.display());
+        std::fs::create_dir_all(&self.out).with_context(unwritable)?;
+        tempfile::NamedTempFile::new_in(&self.out).with_context(unwritable)?;
+        Ok((urls, folders))
+    }
+}
+
+async fn work(
+    asked: &Asked,
+    urls: &[String],
+    folders: &[String],
+    home: &mut Home,
+    live: &mut Live,
+    stop: &CancellationToken,
+    began: Instant,
+) -> anyhow::Result<Ran> {
+    home.come_up().await?;
+    let started = began.elapsed();
+    live.line(&format!("{}, {}", home.who_works(), seconds(started)));
+    let collections = collections(folders);
     for (folder, collection) in folders.iter().zip(&collections) {
-        ingest::one(Path::new(folder), collection, &ports.artifacts).await?;
+        ingest::one(live.screen(), Path::new(folder), collection, &home.reach.ports.artifacts).await?;
     }
-    let goal = Goal::new(&asked.goal, &urls, &collections, asked.context.as_deref());
-    goal.send(ports, &reach.choreography).await?;
-    show::line(format_args!("goal {} was sent", goal.id));
-    let ended = goal.watch(ports, Duration::from_secs(asked.within)).await;
-    let done = match &ended {
-        Ok(Ended::Completed(done)) => {
-            let kept = keep(done, &*ports.artifacts, &asked.out).await?;
-            show::completed(done, &kept, began.elapsed());
-            true
+    let goal = Goal::new(&asked.goal, urls, &collections, asked.context.as_deref());
+    goal.send(&home.reach.ports, &home.reach.choreography).await?;
+    live.line(&format!("goal {} was sent", goal.id));
+    let mut followed = Followed::default();
+    let left = follow(&goal, &mut followed, home, live, Duration::from_secs(asked.within), stop).await?;
+    let came = match (followed.ended, left) {
+        (Some(Ended::Completed(done)), _) => {
+            let kept = keep(&done, goal.id, &home.reach.ports, &asked.out).await?;
+            Came::Completed { done, kept }
         }
-        Ok(Ended::Otherwise { kind, data }) => {
-            show::failed(kind, data);
-            false
+        (Some(Ended::Otherwise { kind, data }), _) => Came::Otherwise { kind, data },
+        (None, why) => Came::Left(why.unwrap_or("nobody knows how it ended")),
+    };
+    Ok(Ran { goal, came, spent: followed.spent, started })
+}
+
+/// Until it ends, or nobody waits any longer: then why.
+async fn follow(
+    goal: &Goal,
+    followed: &mut Followed,
+    home: &mut Home,
+    live: &mut Live,
+    within: Duration,
+    stop: &CancellationToken,
+) -> anyhow::Result<Option<&'static str>> {
+    let began = Instant::now();
+    let mut heard = Instant::now();
+    loop {
+        for what in home.look_after()? {
+            live.line(&what);
         }
-        Err(_) => false,
+        match goal.follow(&home.reach.ports, followed).await {
+            Ok(changed) => {
+                heard = Instant::now();
+                changed.iter().for_each(|changed| live.step(changed));
+            }
+            Err(why) if heard.elapsed() >= SILENT_MAX => {
+                live.line(&format!("{} does not answer: {why}", home.reach.server.name()));
+                heard = Instant::now();
+            }
+            Err(_) => {}
+        }
+        show_rows(followed, home, live, began.elapsed());
+        if followed.ended.is_some() {
+            return Ok(None);
+        }
+        if began.elapsed() >= within {
+            return Ok(Some("it has not ended in time"));
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(Some("stopped")),
+            () = sleep(POLL) => {}
+        }
+    }
+}
+
+fn show_rows(followed: &Followed, home: &Home, live: &mut Live, took: Duration) {
+    if !live.moves() {
+        return;
+    }
+    for row in &home.reach.choreography.rows {
+        let stands = followed.of_row(row.name.as_str());
+        live.row(row.name.as_str(), &format!("  {:<15} {stands}", row.name.as_str()));
+    }
+    live.row("", &format!("  {}, {}", seconds(took), show::spent(followed.spent)));
+}
+
+/// One for each folder: of two in one collection, each would remove what the other has. The same folder gets the same
+/// one again, so that only what changed is read.
+fn collections(folders: &[String]) -> Vec<String> {
+    if folders.is_empty() {
+        return vec![DEFAULT_COLLECTION.to_owned()];
+    }
+    folders.iter().map(|folder| collection_of(Path::new(folder))).collect()
+}
+
+fn collection_of(folder: &Path) -> String {
+    let path = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    let plain: String = name.chars().filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit()).take(20).collect();
+    let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
+    let short: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("{plain}-{short}")
+}
+
+fn tell(ran: &Ran, screen: Screen, took: Duration) -> anyhow::Result<()> {
+    match &ran.came {
+        Came::Completed { done, kept } => {
+            screen.text(&show::result(kept))?;
+            for missing in &done.missing {
+                screen.progress(&format!("missing: {missing}"));
+            }
+            screen.progress(&format!("done in {}; {}", seconds(took), show::spent(ran.spent)));
+            screen.progress(&show::files(&kept.files));
+        }
+        Came::Otherwise { kind, data } => screen.progress(&format!("{kind}: {}", data["cause"])),
+        Came::Left(why) => {
+            screen.progress(&format!("{why}: the goal stays open, and goes on with the next murmur up or run"));
+        }
+    }
+    Ok(())
+}
+
+fn document(ran: &Ran, took: Duration, next: &str) -> Value {
+    let mut document = json!({
+        "goal": ran.goal.id, "spent": ran.spent, "started_ms": ran.started.as_millis() as u64,
+        "took_ms": took.as_millis() as u64, "next": next,
+    });
+    let more = match &ran.came {
+        Came::Completed { done, kept } => {
+            let files: Vec<String> = kept.files.iter().map(|file| file.display().to_string()).collect();
+            let advice = &kept.recommendations.recommendations;
+            json!({"end": "goal.completed", "files": files, "missing": done.missing, "recommendations": advice})
+        }
+        Came::Otherwise { kind, data } => json!({"end": kind, "cause": data["cause"]}),
+        Came::Left(why) => json!({"end": null, "cause": why}),
     };
-    flock.stop().await;
-    if !done {
-        show::line(format_args!("logs of the agents: {}", house.folder().join("logs").display()));
+    if let (Value::Object(document), Value::Object(more)) = (&mut document, more) {
+        document.extend(more);
     }
-    ended.map(|_| if done { Exit::Done } else { Exit::Failed })
+    document
 }
 
-/// One for each folder: of two in one collection, each would remove what the other has.
-fn collections(folders: usize) -> Vec<String> {
-    let numbered = |number: usize| format!("{DEFAULT_COLLECTION}-{number}");
-    if folders < 2 { vec![DEFAULT_COLLECTION.to_owned()] } else { (1..=folders).map(numbered).collect() }
-}
-
-/// What was put on the disk.
-pub(crate) struct Kept {
-    pub(crate) report: String,
-    pub(crate) files: Vec<PathBuf>,
-    pub(crate) recommendations: RecommendationsMade,
-}
-
-/// Report, other forms, tables and advice, under names that a person looks for.
-async fn keep(done: &GoalCompleted, artifacts: &dyn Artifacts, out: &Path) -> anyhow::Result<Kept> {
-    tokio::fs::create_dir_all(out).await.with_context(|| format!("{} cannot be made", out.display()))?;
-    let written: ReportWritten = brought(done, "writer", artifacts).await?;
-    let recommendations = match brought(done, "recommendation", artifacts).await {
-        Ok(made) => made,
-        Err(_) => RecommendationsMade { recommendations: vec![], notes: vec![] },
-    };
-    let bytes = artifact::fetch(artifacts, &written.report).await?;
-    let report = String::from_utf8(bytes).context("the report is no text")?;
-    let mut files = vec![out.join("report.md")];
-    tokio::fs::write(&files[0], &report).await?;
-    for (number, attachment) in written.attachments.iter().enumerate() {
-        let path = out.join(file_name(number, attachment));
-        tokio::fs::write(&path, artifact::fetch(artifacts, attachment).await?).await?;
-        files.push(path);
-    }
-    let path = out.join("recommendations.json");
-    tokio::fs::write(&path, serde_json::to_vec_pretty(&recommendations)?).await?;
-    files.push(path);
-    Ok(Kept { report, files, recommendations })
-}
-
-fn file_name(number: usize, attachment: &ArtifactRef) -> String {
-    match attachment.mediatype.split(';').next().unwrap_or_default() {
-        "text/html" => "report.html".into(),
-        "text/csv" => format!("table-{number}.csv"),
-        "image/svg+xml" => format!("chart-{number}.svg"),
-        kind if kind.ends_with("json") => "report.json".into(),
-        _ => format!("attachment-{number}"),
-    }
-}
-
-/// What a member brought to the result, inline or by reference.
-async fn brought<T: contract::EventData>(
-    done: &GoalCompleted,
-    member: &str,
-    artifacts: &dyn Artifacts,
-) -> anyhow::Result<T> {
-    let arrived = done.arrived.iter().find(|arrived| arrived.member == member);
-    let arrived = arrived.with_context(|| format!("{member} brought nothing"))?;
-    match (&arrived.data, &arrived.reference) {
-        (Some(data), _) => Ok(serde_json::from_value(data.clone())?),
-        (None, Some(at)) => Ok(serde_json::from_slice(&artifact::fetch(artifacts, at).await?)?),
-        (None, None) => anyhow::bail!("{member} brought no {}", T::TYPE),
-    }
+fn seconds(took: Duration) -> String {
+    format!("{:.1} s", took.as_secs_f64())
 }
 
 fn is_url(source: &str) -> bool {
     source.starts_with("http://") || source.starts_with("https://")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_folders_of_one_name_are_two_collections() {
+        let parent = tempfile::tempdir().unwrap();
+        let (one, other) = (parent.path().join("a/Preise 2026"), parent.path().join("b/Preise 2026"));
+        std::fs::create_dir_all(&one).unwrap();
+        std::fs::create_dir_all(&other).unwrap();
+        assert_ne!(collection_of(&one), collection_of(&other));
+        assert_eq!(collection_of(&one), collection_of(&one.join("../Preise 2026")));
+        assert!(collection_of(&one).starts_with("preise2026-"));
+        let strange = parent.path().join("価格");
+        assert_eq!(collection_of(&strange).len(), "-12345678".len());
+    }
 }

@@ -4,6 +4,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use contract::Clock as _;
 use serde::Serialize;
 
 /// Where the results of one command go.
@@ -60,4 +61,25 @@ fn no_colour() -> bool {
 fn terminal_columns() -> Option<usize> {
     let columns = terminal_size::terminal_size()?.0.0;
     (columns > 0).then_some(usize::from(columns))
+}
+
+/// `12.3 MB`
+pub(crate) fn bytes(count: u64) -> String {
+    match count {
+        0..1_000 => format!("{count} B"),
+        1_000..1_000_000 => format!("{} kB", count / 1_000),
+        _ => format!("{:.1} MB", count as f64 / 1e6),
+    }
+}
+
+/// How long ago, in one or two units.
+pub(crate) fn since(epoch_s: u64) -> String {
+    let now_s = runtime::ports::SystemClock.now().0 / 1_000;
+    let s = u64::try_from(now_s).unwrap_or(0).saturating_sub(epoch_s);
+    match s {
+        0..60 => format!("{s} s"),
+        60..3_600 => format!("{} min", s / 60),
+        3_600..86_400 => format!("{} h {} min", s / 3_600, s % 3_600 / 60),
+        _ => format!("{} d {} h", s / 86_400, s % 86_400 / 3_600),
+    }
 }

@@ -1,46 +1,30 @@
-//! Owns what a person sees: progress while it runs, the report and the advice at the end.
+//! Owns what a person sees of a run: each step as it changes, the report and the advice at the end.
 //! Never fails because nobody reads it.
 //! Next: the terminal; the report alone goes to standard output, so that it can be piped.
 
-use std::fmt;
-use std::io::Write as _;
-use std::time::Duration;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
-use contract::events::{GoalCompleted, Priority};
+use contract::events::Priority;
 use engine::corpus::Ingested;
-use serde_json::Value;
 
-use crate::run::Kept;
-use crate::screen::harmless;
+use crate::keep::Kept;
+use crate::screen::{Screen, harmless};
+use crate::wish::{Changed, Spent, named};
 
-/// One line of progress.
-pub(crate) fn line(what: fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stderr(), "· {}", harmless(&what.to_string()));
-}
-
-pub(crate) fn seconds(took: Duration) -> String {
-    format!("{:.1} s", took.as_secs_f64())
-}
-
-pub(crate) fn step(row: &str, state: &str, cause: Option<&str>) {
-    let what = match state {
-        "claimed" => "at work",
-        "committed" => "done",
-        "released" => "will be tried again",
-        "parked" => "gave up",
-        other => other,
-    };
-    match cause.filter(|_| state != "committed" && state != "claimed") {
-        Some(cause) => line(format_args!("{row}: {what}: {cause}")),
-        None => line(format_args!("{row}: {what}")),
+pub(crate) fn step(changed: &Changed) -> String {
+    let Changed { row, state, cause } = changed;
+    match cause.as_ref().filter(|_| state != "committed" && state != "claimed") {
+        Some(cause) => format!("{row}: {}: {cause}", named(state)),
+        None => format!("{row}: {}", named(state)),
     }
 }
 
-pub(crate) fn completed(done: &GoalCompleted, kept: &Kept, took: Duration) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{}", kept.report.trim_end());
+/// Report and recommendations.
+pub(crate) fn result(kept: &Kept) -> String {
+    let mut text = format!("{}\n", kept.report.trim_end());
     if !kept.recommendations.recommendations.is_empty() {
-        let _ = writeln!(out, "\n## Recommendations\n");
+        text += "\n## Recommendations\n\n";
         for (number, advice) in kept.recommendations.recommendations.iter().enumerate() {
             let priority = match advice.priority {
                 Priority::High => "high",
@@ -48,33 +32,46 @@ pub(crate) fn completed(done: &GoalCompleted, kept: &Kept, took: Duration) {
                 Priority::Low => "low",
             };
             let (title, rationale) = (harmless(&advice.title), harmless(&advice.rationale));
-            let _ = writeln!(out, "{}. **{title}** ({priority}): {rationale}", number + 1);
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{}. **{title}** ({priority}): {rationale}", number + 1);
             if let Some(otherwise) = &advice.reconsider_if {
-                let _ = writeln!(out, "   Reconsider if {}.", harmless(otherwise));
+                let _ = writeln!(text, "   Reconsider if {}.", harmless(otherwise));
             }
         }
     }
-    drop(out);
-    for missing in &done.missing {
-        line(format_args!("missing: {missing}"));
-    }
-    line(format_args!("done in {}", seconds(took)));
-    for file in &kept.files {
-        line(format_args!("{}", file.display()));
-    }
+    text
 }
 
-pub(crate) fn failed(kind: &str, data: &Value) {
-    line(format_args!("{kind}: {}", data["cause"]));
+/// One line: the folder, what is in it by name, and how many tables and charts.
+pub(crate) fn files(files: &[PathBuf]) -> String {
+    let folder = files.first().and_then(|file| file.parent()).unwrap_or(Path::new("."));
+    let (mut told, mut tables, mut charts) = (vec![], 0, 0);
+    for name in files.iter().filter_map(|file| file.file_name()).map(|name| name.to_string_lossy()) {
+        match (name.starts_with("table-"), name.starts_with("chart-")) {
+            (true, _) => tables += 1,
+            (_, true) => charts += 1,
+            _ => told.push(name.into_owned()),
+        }
+    }
+    let counted = [(tables, "table"), (charts, "chart")].into_iter().filter(|(count, _)| *count > 0);
+    told.extend(counted.map(|(count, what)| format!("{count} {what}{}", if count == 1 { "" } else { "s" })));
+    format!("in {}: {}", folder.display(), told.join(", "))
+}
+
+pub(crate) fn spent(spent: Spent) -> String {
+    match spent {
+        Spent { tokens: 0, micros: 0 } => "no model was paid".into(),
+        Spent { tokens, micros } => format!("{tokens} tokens, ${:.4}", micros as f64 / 1e6),
+    }
 }
 
 /// What became of a folder's files.
-pub(crate) fn ingested(folder: &str, told: &Ingested) {
+pub(crate) fn ingested(screen: Screen, folder: &str, told: &Ingested) {
     let Ingested { read, unchanged, removed, passages, tables, failed, .. } = told;
-    line(format_args!(
+    screen.progress(&format!(
         "{folder}: {read} files read, {unchanged} unchanged, {removed} removed: {passages} passages, {tables} tables"
     ));
     for (address, why) in failed {
-        line(format_args!("{address} was not read: {why}"));
+        screen.progress(&format!("{address} was not read: {why}"));
     }
 }

@@ -15,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::house::{House, Lock, last_lines};
+use crate::kept::{Kept, STANDIN};
 use crate::process::Process;
 
 const PROGRAM: &str = "embedded-cloud";
@@ -22,6 +23,7 @@ const NOTE: &str = "stand-in.json";
 const START_MAX: Duration = Duration::from_secs(30);
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 const END_MAX: Duration = Duration::from_secs(10);
+const KEPT_POLL: Duration = Duration::from_millis(100);
 const POLL: Duration = Duration::from_millis(2);
 
 /// In use by this process.
@@ -49,28 +51,44 @@ impl Standin {
     /// The running one, or a new one.
     pub(crate) async fn find_or_start(house: &House) -> anyhow::Result<Standin> {
         let using = house.using(START_MAX).await?;
-        let _starting = house.starting(START_MAX).await?;
-        let (noted, child) = match Noted::running(house).await {
-            Some(noted) => (noted, None),
-            None => {
-                let (noted, child) = launched(house, "127.0.0.1:0").await?;
-                (noted, Some(child))
+        let deadline = Instant::now() + START_MAX;
+        let (noted, child) = loop {
+            let starting = house.starting(START_MAX).await?;
+            if let Some(noted) = Noted::running(house).await {
+                break (noted, None);
             }
+            // Whoever keeps it starts it again, where its agents look for it.
+            if !Kept::running(house).is_some_and(|kept| kept.stays && kept.ready && kept.has_standin()) {
+                let (noted, child) = launched(house, "127.0.0.1:0").await?;
+                break (noted, Some(child));
+            }
+            if Instant::now() >= deadline {
+                bail!("the stand-in of murmur up does not come back: see {}", house.log("stand-in").display());
+            }
+            drop(starting);
+            sleep(KEPT_POLL).await;
         };
         Ok(Standin { house: house.clone(), noted, child, using: Some(using) })
+    }
+
+    /// The running one.
+    pub(crate) async fn find(house: &House) -> anyhow::Result<Option<Standin>> {
+        let using = house.using(START_MAX).await?;
+        let noted = Noted::running(house).await;
+        Ok(noted.map(|noted| Standin { house: house.clone(), noted, child: None, using: Some(using) }))
     }
 
     pub(crate) fn endpoint(&self) -> String {
         format!("http://{}", self.noted.address)
     }
 
-    pub(crate) fn process(&self) -> Process {
-        self.noted.process
+    /// For a person.
+    pub(crate) fn name(&self) -> String {
+        self.noted.name()
     }
 
-    /// Whether it was started here.
-    pub(crate) fn is_new(&self) -> bool {
-        self.child.is_some()
+    pub(crate) fn process(&self) -> Process {
+        self.noted.process
     }
 
     pub(crate) fn is_provisioned_for(&self, what: &str) -> bool {
@@ -125,12 +143,22 @@ impl Drop for Standin {
         if self.using.take().is_some()
             && let Ok(Some(_nobody_comes_meanwhile)) = self.house.nobody_uses()
         {
+            // Another murmur may have started it again since.
+            if let Some(now) = self.house.note::<Noted>(NOTE).filter(|now| now.process != self.noted.process) {
+                self.noted = now;
+                self.child = None;
+            }
             self.end();
         }
     }
 }
 
 impl Noted {
+    /// As `Server::name` has it.
+    pub(crate) fn name(&self) -> String {
+        format!("{STANDIN} at http://{}", self.address)
+    }
+
     /// What the note says, where it is still true.
     pub(crate) async fn running(house: &House) -> Option<Noted> {
         let noted: Noted = house.note(NOTE)?;

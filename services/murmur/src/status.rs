@@ -1,15 +1,153 @@
-//! Owns `murmur status`.
-//! Never anything else yet: its arguments and its work are still to be written.
-//! Next: `main` calls it.
+//! Owns `murmur status`: which processes run in the data directory, and what waits in the queues.
+//! Never starts anything: where no server runs, there are no queues to count.
+//! Next: `kept` and `standin` note the processes, `aws::depths` counts.
+
+use aws::depths::{Depth, depths};
+use contract::topology::resources::undelivered;
+use contract::{QueueName, Topology};
+use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::reach::Where;
-use crate::screen::Screen;
+use crate::house::House;
+use crate::kept::{Kept, State};
+use crate::process::Process;
+use crate::reach::{Server, Where};
+use crate::screen::{Screen, bytes, since};
+use crate::standin::{Noted, Standin};
+use crate::table::Table;
 
 /// Show what runs in the data directory
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  murmur status --json")]
 pub(crate) struct Asked {}
 
-pub(crate) async fn run(_asked: &Asked, _place: &Where, _screen: Screen) -> anyhow::Result<Exit> {
-    anyhow::bail!("not written yet")
+#[derive(Serialize)]
+struct Status {
+    data: String,
+    /// What the agents work over.
+    server: Option<String>,
+    /// The murmur that keeps them.
+    keeper: Option<u32>,
+    processes: Vec<Line>,
+    queues: Vec<Depth>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    name: String,
+    state: State,
+    pid: Option<u32>,
+    /// Epoch seconds.
+    started_s: Option<u64>,
+    memory_bytes: Option<u64>,
+    restarts: u32,
+    last_end: Option<String>,
+    log: String,
+}
+
+pub(crate) async fn run(_asked: &Asked, place: &Where, screen: Screen) -> anyhow::Result<Exit> {
+    let house = place.house()?;
+    let kept = Kept::running(&house);
+    let mut processes = vec![];
+    let standin = Noted::running(&house).await;
+    if let Some(noted) = &standin {
+        let log = house.log("stand-in").display().to_string();
+        processes.push(Line::of("stand-in", State::Up, Some(noted.process), log));
+    }
+    for agent in kept.iter().flat_map(|kept| &kept.agents) {
+        let line = Line::of(&agent.name, agent.state, agent.process, agent.log.display().to_string());
+        processes.push(Line { restarts: agent.restarts, last_end: agent.last_end.clone(), ..line });
+    }
+    let queues = waiting(place, &house).await?;
+    let status = Status {
+        data: house.folder().display().to_string(),
+        server: kept.as_ref().map(|kept| kept.server.clone()).or(standin.map(|noted| noted.name())),
+        keeper: kept.map(|kept| kept.keeper.pid),
+        processes,
+        queues,
+    };
+    if screen.json {
+        screen.document(&status)?;
+    } else {
+        screen.text(&told(&status, screen))?;
+    }
+    Ok(Exit::Done)
+}
+
+impl Line {
+    fn of(name: &str, state: State, process: Option<Process>, log: String) -> Line {
+        let seen = process.and_then(|process| process.seen());
+        Line {
+            name: name.into(),
+            state,
+            pid: process.map(|process| process.pid),
+            started_s: seen.map(|seen| seen.started_s),
+            memory_bytes: seen.map(|seen| seen.memory_bytes),
+            restarts: 0,
+            last_end: None,
+            log,
+        }
+    }
+}
+
+/// Only where a server runs anyway.
+async fn waiting(place: &Where, house: &House) -> anyhow::Result<Vec<Depth>> {
+    let server = if place.aws || place.endpoint.is_some() {
+        place.server().await?
+    } else {
+        match Standin::find(house).await? {
+            Some(standin) => Server::Standin(Box::new(standin)),
+            None => return Ok(vec![]),
+        }
+    };
+    let (choreography, config) = place.config(&server)?;
+    let topology = Topology { bus: config.bus, ..(*choreography).clone() };
+    let mut names: Vec<(QueueName, QueueName)> =
+        choreography.rows.iter().map(|row| (row.queue.clone(), row.queue.dead_letters())).collect();
+    // What the bus could not deliver has no queue in front.
+    let lost = undelivered(&topology);
+    names.push((lost.clone(), lost));
+    Ok(depths(&server.clients().await, &names).await?)
+}
+
+fn told(status: &Status, screen: Screen) -> String {
+    let mut text = match (&status.server, status.keeper) {
+        (Some(server), Some(keeper)) => format!("{} in {}, kept by process {keeper}\n", server, status.data),
+        (Some(server), None) => format!("{} in {}; no agents: murmur up starts them\n", server, status.data),
+        (None, _) => format!("nothing runs in {}: murmur up starts it\n", status.data),
+    };
+    if !status.processes.is_empty() {
+        let mut table = Table::new(&["process", "state", "pid", "up", "memory", "restarts"]);
+        for line in &status.processes {
+            let state = match (line.state, &line.last_end) {
+                (State::Up, _) => "up".into(),
+                (State::Starting, _) => "starting".into(),
+                (State::Waiting, Some(how)) => format!("crashed ({how})"),
+                (State::Waiting, None) => "crashed".into(),
+            };
+            table.row(vec![
+                line.name.clone(),
+                state,
+                line.pid.map_or_else(String::new, |pid| pid.to_string()),
+                line.started_s.map_or_else(String::new, since),
+                line.memory_bytes.map_or_else(String::new, bytes),
+                line.restarts.to_string(),
+            ]);
+        }
+        text += &format!("\n{}", table.shown(screen.columns));
+    }
+    if !status.queues.is_empty() {
+        let mut table = Table::new(&["queue", "waiting", "at work", "dead letters"]);
+        for depth in &status.queues {
+            let count = |count: Option<u64>| count.map_or_else(|| "none".into(), |count| count.to_string());
+            table.row(vec![
+                depth.queue.to_string(),
+                count(depth.waiting),
+                count(depth.in_flight),
+                count(depth.dead_letters),
+            ]);
+        }
+        text += &format!("\n{}", table.shown(screen.columns));
+    }
+    text
 }

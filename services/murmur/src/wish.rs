@@ -5,20 +5,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use contract::events::GoalCompleted;
 use contract::topology::Choreography;
-use contract::{Attributes, Event, EventData as _, GoalId, Tenant};
-use runtime::ledger::{Attr, ItemKey, ItemKind};
+use contract::{Attributes, Event, EventData as _, GoalId, PortError, Tenant};
+use runtime::ledger::{Attr, Item, ItemKey, ItemKind};
 use runtime::ports::{Outbound, Ports};
 use runtime::{Chance, retried};
+use serde::Serialize;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
-
-use crate::show;
 
 const SEND_MAX: Duration = Duration::from_secs(30);
-const POLL: Duration = Duration::from_millis(50);
 
 pub(crate) struct Goal {
     pub(crate) id: GoalId,
@@ -29,6 +26,29 @@ pub(crate) struct Goal {
 pub(crate) enum Ended {
     Completed(Box<GoalCompleted>),
     Otherwise { kind: String, data: Value },
+}
+
+/// What is known of a goal's steps.
+#[derive(Default)]
+pub(crate) struct Followed {
+    /// By the step's key: its row, and how it stands.
+    steps: BTreeMap<String, (String, String)>,
+    pub(crate) spent: Spent,
+    pub(crate) ended: Option<Ended>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Spent {
+    pub(crate) tokens: i64,
+    /// Millionths of a US dollar.
+    pub(crate) micros: i64,
+}
+
+/// A step that stands otherwise than before.
+pub(crate) struct Changed {
+    pub(crate) row: String,
+    pub(crate) state: String,
+    pub(crate) cause: Option<String>,
 }
 
 impl Goal {
@@ -57,33 +77,54 @@ impl Goal {
         Ok(())
     }
 
-    /// Until it ends; each step is told as it is done.
-    pub(crate) async fn watch(&self, ports: &Ports, within: Duration) -> anyhow::Result<Ended> {
-        let deadline = Instant::now() + within;
-        let mut seen = BTreeMap::new();
-        loop {
-            let items = ports.ledger.story(self.id).await.unwrap_or_default();
-            for item in &items {
-                let ItemKind::Step { row, .. } = &item.key.kind else { continue };
-                let state = item.text(&Attr::State).unwrap_or_default().to_owned();
-                if seen.insert(item.key.sort(), state.clone()).as_ref() != Some(&state) {
-                    show::step(row.as_str(), &state, item.text(&Attr::Cause));
-                }
+    /// What has changed since it was asked last.
+    pub(crate) async fn follow(&self, ports: &Ports, followed: &mut Followed) -> Result<Vec<Changed>, PortError> {
+        let items = ports.ledger.story(self.id).await?;
+        let changed = items.iter().filter_map(|item| followed.step(item)).collect();
+        if let Some(goal) = items.iter().find(|item| item.key == ItemKey::goal(self.id)) {
+            let number = |attr: &Attr| goal.number(attr).unwrap_or(0);
+            followed.spent = Spent { tokens: number(&Attr::TokensSpent), micros: number(&Attr::MicrosSpent) };
+            if let Some(ended) = goal.text(&Attr::Ended) {
+                let read = Ended::read(ended);
+                followed.ended = Some(read.map_err(|why| PortError::permanent(format!("the goal's end: {why}")))?);
             }
-            let goal = items.iter().find(|item| item.key == ItemKey::goal(self.id));
-            if let Some(ended) = goal.and_then(|goal| goal.text(&Attr::Ended)) {
-                return Ended::read(ended);
-            }
-            if Instant::now() >= deadline {
-                bail!("the goal has not ended within {} s", within.as_secs());
-            }
-            sleep(POLL).await;
         }
+        Ok(changed)
+    }
+}
+
+impl Followed {
+    fn step(&mut self, item: &Item) -> Option<Changed> {
+        let ItemKind::Step { row, .. } = &item.key.kind else { return None };
+        let (row, state) = (row.to_string(), item.text(&Attr::State).unwrap_or_default().to_owned());
+        let now = (row.clone(), state.clone());
+        let before = self.steps.insert(item.key.sort(), now.clone());
+        (before != Some(now)).then(|| Changed { row, state, cause: item.text(&Attr::Cause).map(str::to_owned) })
+    }
+
+    /// Of one row: `2 done, 1 at work`; nothing where it has not begun.
+    pub(crate) fn of_row(&self, row: &str) -> String {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for (_, state) in self.steps.values().filter(|(of, _)| of == row) {
+            *counts.entry(named(state)).or_default() += 1;
+        }
+        counts.iter().rev().map(|(state, count)| format!("{count} {state}")).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// In a person's words.
+pub(crate) fn named(state: &str) -> &str {
+    match state {
+        "claimed" => "at work",
+        "committed" => "done",
+        "released" => "to be tried again",
+        "parked" => "given up",
+        other => other,
     }
 }
 
 impl Ended {
-    fn read(text: &str) -> anyhow::Result<Ended> {
+    fn read(text: &str) -> Result<Ended, serde_json::Error> {
         let event: Event = serde_json::from_str(text)?;
         if event.kind == GoalCompleted::TYPE {
             return Ok(Ended::Completed(Box::new(serde_json::from_value(event.data)?)));

@@ -32,13 +32,13 @@ fn a_goal_over_a_folder_ends_in_a_report_on_the_disk() {
 }
 
 #[test]
-fn an_empty_goal_and_a_folder_that_is_not_there_are_refused_with_what_to_do() {
+fn an_empty_goal_and_a_folder_that_is_not_there_are_refused_as_misuse() {
     for (arguments, told) in [
         (vec!["run", " "], "say what you want"),
         (vec!["run", "a goal", "--sources", "/no/such/folder"], "does not exist"),
     ] {
         let ran = murmur(&arguments);
-        assert_eq!(ran.status.code(), Some(1));
+        assert_eq!(ran.status.code(), Some(2));
         assert!(String::from_utf8_lossy(&ran.stderr).contains(told), "{arguments:?}");
     }
 }

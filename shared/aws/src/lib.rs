@@ -7,6 +7,7 @@ pub mod artifacts;
 pub mod bedrock;
 pub mod clients;
 mod connect;
+pub mod depths;
 pub mod dynamodb;
 mod errors;
 pub mod eventbridge;

@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use aws::clients::{Clients, Limits, environment};
-use aws::provision::{self, Plan, Reporter, Step};
+use aws::provision::{self, Outcome, Plan, Reporter, Step};
 use clap::Parser;
 use contract::Topology;
 use runtime::config::{Config, EXIT_BAD_CONFIGURATION};
@@ -22,6 +22,9 @@ struct Arguments {
     /// The account that is meant by --remove; an emulator's need not be named
     #[arg(long, value_name = "TWELVE DIGITS", requires = "remove")]
     account: Option<String>,
+    /// Say what would be made or changed, and change nothing
+    #[arg(long, conflicts_with_all = ["remove", "policies"])]
+    dry_run: bool,
     /// Print the IAM policy that each daemon and a user needs, as one JSON object, and change nothing
     #[arg(long, conflicts_with = "remove")]
     policies: bool,
@@ -53,7 +56,8 @@ async fn main() -> ExitCode {
         complain(&"no AWS region is named: set AWS_REGION, or a region in the profile");
         return ExitCode::from(EXIT_BAD_CONFIGURATION);
     }
-    let (plan, mut reporter) = (Plan::of(&config), reporter(arguments.json));
+    let (plan, reporter) = (Plan::of(&config), reporter(arguments.json));
+    let mut reporter = if arguments.dry_run { reporter.dry() } else { reporter };
     if arguments.remove
         && let Err(why) = provision::may_remove(&clients, &plan, arguments.account.as_deref()).await
     {
@@ -73,7 +77,8 @@ async fn main() -> ExitCode {
             if !arguments.json {
                 say(&format_args!("provision: {}", provision::summary(reporter.steps())));
             }
-            ExitCode::SUCCESS
+            let unclear = |step: &Step| matches!(step.outcome, Outcome::Unclear { .. });
+            if reporter.steps().iter().any(unclear) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
         }
         Err(why) => {
             complain(&format_args!("provision: {why}"));

@@ -2,14 +2,22 @@
 //! Never a guess from a region's name, and no other service asked.
 //! Next: `contract::topology::resources` makes every other ARN with it.
 
+use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sdk_sqs::types::QueueAttributeName;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use contract::PortError;
 use contract::topology::Place;
 use contract::topology::resources::{resources, undelivered};
 
 use super::report::{Reporter, Resource, Trouble};
-use super::{Plan, queues, table, tell};
+use super::{Plan, queues, table};
 use crate::clients::Clients;
+use crate::errors;
+
+const EXPIRED: &[&str] = &["ExpiredToken", "ExpiredTokenException", "RequestExpired"];
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,11 +26,44 @@ pub struct Identity {
     pub arn: String,
 }
 
-/// As STS says; it needs no permission.
-pub async fn identity(clients: &Clients) -> Result<Identity, PortError> {
+/// Why nobody can say whose account it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unidentified {
+    #[error("no AWS credentials were found ({0}): set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")]
+    NoCredentials(String),
+    #[error("these AWS credentials have expired: sign in again, as with aws sso login")]
+    Expired,
+    #[error("AWS does not take these credentials ({0}): set AWS_PROFILE, or sign in again")]
+    Refused(String),
+    #[error("no answer from AWS in region {region} ({why}): is that a region, and is there a network?")]
+    Unreached { region: String, why: String },
+}
+
+/// As STS says, once; it needs no permission.
+pub async fn identity(clients: &Clients) -> Result<Identity, Unidentified> {
+    if let Some(provider) = clients.config.credentials_provider()
+        && let Err(why) = provider.provide_credentials().await
+    {
+        return Err(Unidentified::NoCredentials(DisplayErrorContext(why).to_string()));
+    }
     let sts = aws_sdk_sts::Client::new(&clients.config);
-    let told = tell("STS GetCallerIdentity", || sts.get_caller_identity().send()).await?;
+    let told = sts.get_caller_identity().send().await.map_err(|why| unidentified(clients, &why))?;
     Ok(Identity { account: told.account.unwrap_or_default(), arn: told.arn.unwrap_or_default() })
+}
+
+fn unidentified<E>(clients: &Clients, why: &SdkError<E, HttpResponse>) -> Unidentified
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    if errors::says(why, EXPIRED) {
+        return Unidentified::Expired;
+    }
+    match errors::of_call("STS GetCallerIdentity", why) {
+        PortError::Permanent { reason } => Unidentified::Refused(reason),
+        PortError::Transient { why, .. } => {
+            Unidentified::Unreached { region: clients.region().unwrap_or_default().to_owned(), why }
+        }
+    }
 }
 
 /// From the queue for what the bus cannot deliver, which is made for it if it is not there yet: it names no other
@@ -31,9 +72,20 @@ pub(super) async fn find(clients: &Clients, plan: &Plan, reporter: &mut Reporter
     let name = undelivered(&plan.topology);
     let url = match queues::url(clients, &name).await? {
         Some(url) => url,
+        None if reporter.is_dry() => return as_told(clients, plan).await,
         None => queues::create(clients, &name, [], reporter).await?,
     };
     place_at(clients, plan, &url).await
+}
+
+/// Where nothing is made yet, and nothing may be: whoever asks is in the account.
+pub(super) async fn as_told(clients: &Clients, plan: &Plan) -> Result<Place, Trouble> {
+    let resource = Resource::Queue(undelivered(&plan.topology).to_string());
+    let identity = identity(clients).await.map_err(|why| resource.refused()(PortError::permanent(why.to_string())))?;
+    // `arn:aws:iam::123456789012:user/name`
+    let partition = identity.arn.split(':').nth(1).unwrap_or("aws").to_owned();
+    let region = clients.region().unwrap_or_default().to_owned();
+    Ok(Place { partition, region, account: identity.account, ..nowhere(plan) })
 }
 
 /// Likewise, of what was made already.

@@ -27,6 +27,7 @@ pub(super) async fn ensure(clients: &Clients, bucket: &str, reporter: &mut Repor
     let refused = resource.refused();
     let outcome = match asked(clients, bucket, Method::HEAD).await.map_err(&refused)? {
         StatusCode::OK => Outcome::Unchanged,
+        StatusCode::NOT_FOUND if reporter.is_dry() => Outcome::Created,
         StatusCode::NOT_FOUND => match asked(clients, bucket, Method::PUT).await.map_err(&refused)? {
             StatusCode::OK => Outcome::Created,
             // Between the two calls somebody else may have made it.

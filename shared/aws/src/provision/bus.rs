@@ -24,6 +24,8 @@ pub(super) async fn ensure(clients: &Clients, bus: &str, reporter: &mut Reporter
     let resource = Resource::Bus(bus.to_owned());
     let outcome = if exists(clients, bus).await.map_err(resource.refused())? {
         Outcome::Unchanged
+    } else if reporter.is_dry() {
+        Outcome::Created
     } else {
         let call = || clients.events.create_event_bus().name(bus).send();
         // Somebody else may have made it meanwhile, or an earlier try whose answer was lost.
@@ -58,14 +60,14 @@ pub(super) async fn ensure_rule(
             what.push("state".to_owned());
         }
     }
-    if found.is_none() || !what.is_empty() {
+    if !reporter.is_dry() && (found.is_none() || !what.is_empty()) {
         let call = || {
             let put = clients.events.put_rule().event_bus_name(bus).name(&rule.name);
             put.event_pattern(&pattern).state(RuleState::Enabled).send()
         };
         tell("EventBridge PutRule", call).await.map_err(&refused)?;
     }
-    if ensure_target(clients, bus, rule).await.map_err(&refused)? {
+    if ensure_target(clients, bus, rule, reporter.is_dry()).await.map_err(&refused)? {
         what.push("target".to_owned());
     }
     let outcome = if found.is_none() { Outcome::Created } else { Outcome::changed(what) };
@@ -78,12 +80,15 @@ async fn described(clients: &Clients, bus: &str, rule: &str) -> Result<Option<De
         .await
 }
 
-/// Whether anything had to be changed. `message_group_path` is left out: classic buses take only a constant.
-async fn ensure_target(clients: &Clients, bus: &str, rule: &resources::Rule) -> Result<bool, PortError> {
+/// Whether anything has to be changed. `message_group_path` is left out: classic buses take only a constant.
+async fn ensure_target(clients: &Clients, bus: &str, rule: &resources::Rule, dry: bool) -> Result<bool, PortError> {
     let wanted = target(&rule.target)?;
     let found = targets(clients, bus, &rule.name).await?;
     if found.iter().any(|found| says_the_same(found, &wanted)) {
         return Ok(false);
+    }
+    if dry {
+        return Ok(true);
     }
     // The one entry may fail where the call succeeds, and for a while only: it counts as the call's own failure.
     retried(PATIENCE, &Chance::fresh(), || async {

@@ -27,12 +27,12 @@ use crate::artifacts;
 use crate::clients::Clients;
 use crate::errors;
 
-pub use account::{Identity, identity};
+pub use account::{Identity, Unidentified, identity};
 pub use report::{Outcome, ProvisionError, Reporter, Resource, Step, Trouble, summary};
 pub use table::ensure as ensure_table;
 
 /// How long one call may be repeated: long enough for throttles and a server that is just coming up.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 /// SQS gives a deleted queue's name back after a minute: a removal followed by a provision must live through it.
 const PATIENCE_FOR_A_NAME: Duration = Duration::from_secs(90);
 
@@ -67,21 +67,30 @@ impl Plan {
     }
 }
 
-/// Makes what is missing and sets right what differs. A second run changes nothing.
+/// Makes what is missing and sets right what differs. A second run changes nothing; with a dry reporter, not even the
+/// first one does.
 pub async fn provision(clients: &Clients, plan: &Plan, reporter: &mut Reporter) -> Result<(), ProvisionError> {
     let made = async {
-        let place = account::find(clients, plan, reporter).await?;
+        let place = match account::find(clients, plan, reporter).await {
+            Err(_) if reporter.is_dry() => account::as_told(clients, plan).await?,
+            found => found?,
+        };
         let all = resources(&plan.topology, &place);
         for queue in all.dead_letter_queues.iter().chain(&all.queues) {
-            queues::ensure(clients, queue, reporter).await?;
+            let ensured = queues::ensure(clients, queue, reporter).await;
+            reporter.settle(ensured)?;
         }
-        bus::ensure(clients, &all.bus, reporter).await?;
+        let ensured = bus::ensure(clients, &all.bus, reporter).await;
+        reporter.settle(ensured)?;
         for rule in &all.rules {
-            bus::ensure_rule(clients, &all.bus, rule, reporter).await?;
+            let ensured = bus::ensure_rule(clients, &all.bus, rule, reporter).await;
+            reporter.settle(ensured)?;
         }
-        table::ensure(clients, &all.table, reporter).await?;
+        let ensured = table::ensure(clients, &all.table, reporter).await;
+        reporter.settle(ensured)?;
         if let Some(bucket) = plan.bucket() {
-            bucket::ensure(clients, bucket, reporter).await?;
+            let ensured = bucket::ensure(clients, bucket, reporter).await;
+            reporter.settle(ensured)?;
         }
         Ok(())
     };

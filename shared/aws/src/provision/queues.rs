@@ -28,11 +28,15 @@ pub(super) async fn ensure(
     let resource = Resource::Queue(queue.name.to_string());
     let wanted: Attributes<'_> = queue.attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let Some(url) = url(clients, &queue.name).await? else {
+        if reporter.is_dry() {
+            reporter.done(resource, Outcome::Created);
+            return Ok(());
+        }
         return create(clients, &queue.name, wanted, reporter).await.map(drop);
     };
     let found = attributes(clients, &url, &QueueAttributeName::All).await.map_err(resource.refused())?;
     let differing = differing(wanted, &found);
-    if !differing.is_empty() {
+    if !differing.is_empty() && !reporter.is_dry() {
         let set = named(&differing);
         let call = || clients.sqs.set_queue_attributes().queue_url(&url).set_attributes(Some(set.clone())).send();
         tell("SQS SetQueueAttributes", call).await.map_err(resource.refused())?;

@@ -33,6 +33,16 @@ pub enum Outcome {
     Kept {
         why: String,
     },
+    /// A dry run: it would be created.
+    Missing,
+    /// A dry run: it would be changed.
+    Differs {
+        what: Vec<String>,
+    },
+    /// A dry run: this is in the way.
+    Unclear {
+        why: String,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -67,6 +77,7 @@ pub struct ProvisionError {
 /// Gathers the steps, and tells each at once.
 pub struct Reporter {
     steps: Vec<Step>,
+    dry: bool,
     tell: Box<dyn FnMut(&Step) + Send>,
 }
 
@@ -78,7 +89,16 @@ impl fmt::Debug for Reporter {
 
 impl Reporter {
     pub fn telling(tell: impl FnMut(&Step) + Send + 'static) -> Reporter {
-        Reporter { steps: vec![], tell: Box::new(tell) }
+        Reporter { steps: vec![], dry: false, tell: Box::new(tell) }
+    }
+
+    /// Of a run that only looks: nothing is written, and what is in the way of one resource is told like the rest.
+    pub fn dry(self) -> Reporter {
+        Reporter { dry: true, ..self }
+    }
+
+    pub(super) fn is_dry(&self) -> bool {
+        self.dry
     }
 
     pub fn silent() -> Reporter {
@@ -90,6 +110,7 @@ impl Reporter {
     }
 
     pub(super) fn done(&mut self, resource: Resource, outcome: Outcome) {
+        let outcome = if self.dry { outcome.undone() } else { outcome };
         let step = Step { resource, outcome };
         (self.tell)(&step);
         self.steps.push(step);
@@ -97,6 +118,18 @@ impl Reporter {
 
     pub(super) fn has_made(&self, resource: &Resource) -> bool {
         self.steps.iter().any(|step| step.resource == *resource && step.outcome == Outcome::Created)
+    }
+
+    /// A dry run goes on with the next resource.
+    pub(super) fn settle(&mut self, ensured: Result<(), Trouble>) -> Result<(), Trouble> {
+        match ensured {
+            Err(Trouble::Refused { at, why }) if self.dry => self.done(at, Outcome::Unclear { why: why.to_string() }),
+            Err(Trouble::Conflict { at, why, instead }) if self.dry => {
+                self.done(at, Outcome::Unclear { why: format!("{why}; {instead}") });
+            }
+            ensured => return ensured,
+        }
+        Ok(())
     }
 
     pub(super) fn failed(&self, trouble: Trouble) -> ProvisionError {
@@ -120,6 +153,15 @@ impl Outcome {
     pub(super) fn changed(what: Vec<String>) -> Outcome {
         if what.is_empty() { Outcome::Unchanged } else { Outcome::Changed { what } }
     }
+
+    /// Of a run that did not do it.
+    fn undone(self) -> Outcome {
+        match self {
+            Outcome::Created => Outcome::Missing,
+            Outcome::Changed { what } => Outcome::Differs { what },
+            outcome => outcome,
+        }
+    }
 }
 
 /// `3 created, 1 changed, 12 unchanged`.
@@ -132,6 +174,9 @@ pub fn summary(steps: &[Step]) -> String {
         (count(|outcome| matches!(outcome, Outcome::Removed)), "removed"),
         (count(|outcome| matches!(outcome, Outcome::Absent)), "absent"),
         (count(|outcome| matches!(outcome, Outcome::Kept { .. })), "kept"),
+        (count(|outcome| matches!(outcome, Outcome::Missing)), "would be created"),
+        (count(|outcome| matches!(outcome, Outcome::Differs { .. })), "would be changed"),
+        (count(|outcome| matches!(outcome, Outcome::Unclear { .. })), "unclear"),
     ];
     let told: Vec<String> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
     if told.is_empty() { "nothing".into() } else { told.join(", ") }
@@ -160,6 +205,9 @@ impl fmt::Display for Step {
             Outcome::Removed => write!(f, "removed    {resource}"),
             Outcome::Absent => write!(f, "absent     {resource}"),
             Outcome::Kept { why } => write!(f, "kept       {resource}: {why}"),
+            Outcome::Missing => write!(f, "would create  {resource}"),
+            Outcome::Differs { what } => write!(f, "would change  {resource}: {}", what.join(", ")),
+            Outcome::Unclear { why } => write!(f, "unclear       {resource}: {why}"),
         }
     }
 }

@@ -22,12 +22,21 @@ const ABSENT: &[&str] = &["ResourceNotFoundException"];
 /// An index over many items takes its time.
 const READY_MAX: Duration = Duration::from_secs(600);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+const EXPIRY: &str = "switch that off, wait for an hour, and run this again";
 const ANOTHER: &str = "name another table with MURMUR_TABLE, or remove this one if nothing in it is needed";
 
 pub async fn ensure(clients: &Clients, table: &Table, reporter: &mut Reporter) -> Result<(), Trouble> {
     let resource = Resource::Table(table.name.clone());
     let refused = resource.refused();
     let found = described(clients, &table.name).await.map_err(&refused)?;
+    if reporter.is_dry() {
+        let outcome = match &found {
+            None => Outcome::Created,
+            Some(found) => Outcome::changed(differing(clients, found, table, &resource).await?),
+        };
+        reporter.done(resource, outcome);
+        return Ok(());
+    }
     let mut what = vec![];
     match &found {
         None => create(clients, table).await.map_err(&refused)?,
@@ -51,6 +60,29 @@ pub async fn ensure(clients: &Clients, table: &Table, reporter: &mut Reporter) -
     let outcome = if found.is_none() { Outcome::Created } else { Outcome::changed(what) };
     reporter.done(resource, outcome);
     Ok(())
+}
+
+/// What `ensure` would change.
+async fn differing(
+    clients: &Clients,
+    found: &TableDescription,
+    table: &Table,
+    resource: &Resource,
+) -> Result<Vec<String>, Trouble> {
+    keys_fit(found, table).map_err(|why| resource.conflict(why, ANOTHER))?;
+    let mut what = vec![];
+    if pays_otherwise(found) {
+        what.push("billing".to_owned());
+    }
+    what.extend(missing_indexes(found, table).iter().map(|index| format!("index {}", index.name)));
+    match expires_by(clients, table).await.map_err(resource.refused())? {
+        Some(by) if by == table.ttl_attribute => {}
+        Some(by) => {
+            return Err(resource.conflict(format!("items expire by {by} instead of {}", table.ttl_attribute), EXPIRY));
+        }
+        None => what.push("expiry".to_owned()),
+    }
+    Ok(what)
 }
 
 async fn described(clients: &Clients, table: &str) -> Result<Option<TableDescription>, PortError> {
@@ -207,8 +239,7 @@ async fn ensure_expiry(clients: &Clients, table: &Table, resource: &Resource) ->
         if by == table.ttl_attribute {
             return Ok(false);
         }
-        let instead = "switch that off, wait for an hour, and run this again";
-        return Err(resource.conflict(format!("items expire by {by} instead of {}", table.ttl_attribute), instead));
+        return Err(resource.conflict(format!("items expire by {by} instead of {}", table.ttl_attribute), EXPIRY));
     }
     let on = TimeToLiveSpecification::builder().enabled(true).attribute_name(table.ttl_attribute).build();
     let on = on.map_err(unbuilt).map_err(resource.refused())?;
