@@ -37,7 +37,7 @@ pub(super) async fn find(clients: &Clients, plan: &Plan, reporter: &mut Reporter
 }
 
 /// Likewise, of what was made already.
-pub(super) async fn look_up(clients: &Clients, plan: &Plan) -> Result<Place, Trouble> {
+pub(crate) async fn look_up(clients: &Clients, plan: &Plan) -> Result<Place, Trouble> {
     let name = undelivered(&plan.topology);
     let Some(url) = queues::url(clients, &name).await? else {
         let why = PortError::permanent("it does not exist; provision first");

@@ -39,7 +39,7 @@ async fn exists(clients: &Clients, bus: &str) -> Result<bool, PortError> {
     Ok(ask("EventBridge DescribeEventBus", ABSENT, call).await?.is_some())
 }
 
-pub(super) async fn ensure_rule(
+pub(crate) async fn ensure_rule(
     clients: &Clients,
     bus: &str,
     rule: &resources::Rule,
@@ -73,7 +73,11 @@ pub(super) async fn ensure_rule(
     Ok(())
 }
 
-async fn described(clients: &Clients, bus: &str, rule: &str) -> Result<Option<DescribeRuleOutput>, PortError> {
+pub(crate) async fn described(
+    clients: &Clients,
+    bus: &str,
+    rule: &str,
+) -> Result<Option<DescribeRuleOutput>, PortError> {
     ask("EventBridge DescribeRule", ABSENT, || clients.events.describe_rule().event_bus_name(bus).name(rule).send())
         .await
 }
@@ -130,7 +134,7 @@ fn says_the_same(found: &Target, wanted: &Target) -> bool {
     plain(found) == plain(wanted)
 }
 
-async fn targets(clients: &Clients, bus: &str, rule: &str) -> Result<Vec<Target>, PortError> {
+pub(crate) async fn targets(clients: &Clients, bus: &str, rule: &str) -> Result<Vec<Target>, PortError> {
     let mut all = vec![];
     let mut from: Option<String> = None;
     loop {
@@ -148,7 +152,7 @@ async fn targets(clients: &Clients, bus: &str, rule: &str) -> Result<Vec<Target>
 }
 
 /// With all its targets: a rule that has one left cannot be deleted.
-pub(super) async fn remove_rule(
+pub(crate) async fn remove_rule(
     clients: &Clients,
     bus: &str,
     rule: &str,
