@@ -39,8 +39,10 @@ class Scene:
         tools.mkdir()
         (tools / "aws").symlink_to(given.aws)
         path = f"{tools}{os.pathsep}{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        # Others of our variables are the tests' own, which a daemon would not know.
+        others = {name: value for name, value in os.environ.items() if not name.startswith("MURMUR_")}
         self.environment = {
-            **os.environ, "PATH": path, "MURMUR_ARTIFACTS": f"file://{run}/artifacts", "MURMUR_RECEIVE_WAIT_S": "1",
+            **others, "PATH": path, "MURMUR_ARTIFACTS": f"file://{run}/artifacts", "MURMUR_RECEIVE_WAIT_S": "1",
             "MURMUR_SWEEP_EVERY_S": "1",
         }
         self.agents = []

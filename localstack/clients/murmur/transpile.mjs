@@ -13,5 +13,6 @@ const program = ts.createProgram([from], options);
 const faults = ts.getPreEmitDiagnostics(program);
 for (const fault of faults) console.error(ts.flattenDiagnosticMessageText(fault.messageText, "\n"));
 const text = program.getSourceFile(from).text;
-writeFileSync(to, ts.transpileModule(text, { compilerOptions: { ...options, noEmit: false } }).outputText);
+const plain = { module: ts.ModuleKind.ESNext, target: options.target };
+writeFileSync(to, ts.transpileModule(text, { compilerOptions: plain }).outputText);
 process.exitCode = faults.length === 0 ? 0 : 1;

@@ -83,7 +83,9 @@ pub(super) async fn read(letter: &Letter, text: &str, reach: &Reach) -> Result<E
     let event = match letter.decode(&value.to_string(), &reach.config.choreography) {
         Ok(event) => event,
         Err(cause) => {
-            if problems.is_empty() || cause.kind != contract::CauseKind::Undecodable {
+            // Its first words are the type where the schema refused: that is in the list already.
+            let refused = value["type"].as_str().is_some_and(|kind| cause.detail.starts_with(&format!("{kind}: ")));
+            if problems.is_empty() || !refused {
                 problems.push(cause.detail);
             }
             return Ok(Edited::Problems(problems));
