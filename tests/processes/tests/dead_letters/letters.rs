@@ -19,12 +19,12 @@ async fn a_letter_that_is_no_event_is_named_refused_and_discarded_with_a_copy() 
     let desk = Desk::open().await?;
     let mut attributes = Attributes::default();
     attributes.set(PARK, note(Cause::new(CauseKind::Undecodable, "no JSON: expected value"), 0, None).render());
-    desk.put(&ANALYSIS, "no \u{1b}[31mevent", attributes).await?;
+    desk.put(&ANALYSIS, "no \u{9b}31mevent", attributes).await?;
     let id = only(&desk.listed().await?)?;
     let shown = desk.murmur(&["dlq", "show", &id[..6]]).await?;
     let shown = String::from_utf8(shown.stdout)?;
     assert!(shown.contains("undecodable") && shown.contains("murmur dlq edit"), "{shown}");
-    assert!(!shown.contains('\u{1b}'), "a terminal would obey it");
+    assert!(!shown.contains('\u{9b}'), "a terminal would obey it");
     let (code, told) = desk.json(&["dlq", "redrive", &id]).await?;
     assert_eq!((code, &told["kept"]), (Some(1), &1.into()), "{told}");
     let file = desk.data.path().join("kept.jsonl");
@@ -34,7 +34,7 @@ async fn a_letter_that_is_no_event_is_named_refused_and_discarded_with_a_copy() 
     let (code, told) = desk.json(&["dlq", "discard", &id, "--yes", "--keep", &path]).await?;
     assert_eq!((code, &told["discarded"]), (Some(0), &1.into()), "{told}");
     let kept: Value = serde_json::from_str(std::fs::read_to_string(file)?.trim())?;
-    assert_eq!(kept["body"], "no \u{1b}[31mevent");
+    assert_eq!(kept["body"], "no \u{9b}31mevent");
     assert_eq!(desk.listed().await?["letters"], 0);
     desk.cloud.stop().await;
     Ok(())
