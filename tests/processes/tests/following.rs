@@ -139,7 +139,8 @@ async fn a_subscription_for_another_application_is_made_printed_listed_and_remov
     let made = scene.murmur(&["subscribe", "billing", "--types", "goal.completed,goal.failed"]).await?;
     let told = String::from_utf8(made.stdout)?;
     assert!(made.status.success(), "{told}");
-    for part in ["murmur-sub-billing", "import boto3", "@aws-sdk/client-sqs", "aws_sdk_sqs", "aws sqs receive-message"] {
+    for part in ["murmur-sub-billing", "import boto3", "@aws-sdk/client-sqs", "aws_sdk_sqs", "aws sqs receive-message"]
+    {
         assert!(told.contains(part), "{part}:\n{told}");
     }
     let alone = String::from_utf8(scene.murmur(&["subscribe", "billing", "--snippet", "python"]).await?.stdout)?;

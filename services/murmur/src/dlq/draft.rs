@@ -18,12 +18,7 @@ const COPIES_MAX: u32 = 1_000;
 
 /// Where this machine's `murmur` keeps things.
 pub(super) fn folder(place: &Where) -> anyhow::Result<PathBuf> {
-    if let Some(data) = &place.data {
-        return Ok(data.clone());
-    }
-    let named = |name: &str| std::env::var_os(name).filter(|set| !set.is_empty()).map(PathBuf::from);
-    let home = named("XDG_DATA_HOME").or_else(|| Some(named("HOME")?.join(".local/share")));
-    Ok(home.context("neither XDG_DATA_HOME nor HOME says where to keep things: name --data")?.join("murmuration"))
+    Ok(place.house()?.folder().to_owned())
 }
 
 #[derive(Debug)]

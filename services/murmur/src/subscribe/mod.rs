@@ -12,7 +12,7 @@ use contract::{EventData as _, EventType, Tenant};
 use serde_json::json;
 
 use crate::exit::{Exit, Misused};
-use crate::reach::{Reach, Where};
+use crate::reach::{Reach, Server, Where};
 use crate::screen::{Screen, harmless};
 use snippets::Language;
 
@@ -73,14 +73,19 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
         }))?;
         return Ok(Exit::Done);
     }
-    screen.text(&text(&name, &url, &wanted, &summary(reporter.steps()), place))?;
+    screen.text(&text(&name, &url, &wanted, &summary(reporter.steps()), &reach))?;
     Ok(Exit::Done)
 }
 
-fn text(name: &Name, url: &str, wanted: &Wanted, done: &str, place: &Where) -> String {
+fn text(name: &Name, url: &str, wanted: &Wanted, done: &str, reach: &Reach) -> String {
     let types: Vec<&str> = wanted.types.iter().map(EventType::as_str).collect();
     let mut all = format!("subscription {name}: {done}\ntypes {}\n\n{url}\n", types.join(", "));
-    if let Some(endpoint) = &place.endpoint {
+    let endpoint = match &reach.server {
+        Server::Standin(standin) => Some(standin.endpoint()),
+        Server::Endpoint(endpoint) => Some(endpoint.clone()),
+        Server::Aws => None,
+    };
+    if let Some(endpoint) = endpoint {
         // Every AWS SDK reads these; the server takes any credentials.
         all += &format!(
             "\nexport AWS_ENDPOINT_URL={endpoint} AWS_REGION={} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test\n",
