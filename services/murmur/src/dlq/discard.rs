@@ -7,14 +7,16 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
-use serde_json::json;
+use contract::PortError;
+use serde_json::{Value, json};
 
 use super::choice::{self, Which};
+use super::desk::{self, Desk};
 use super::draft::folder;
 use super::letter::Letter;
-use super::{confirm, desk, verdict};
+use super::{confirm, verdict};
 use crate::exit::Exit;
-use crate::reach::Where;
+use crate::reach::{Reach, Where};
 use crate::screen::{Screen, harmless};
 
 const FILE: &str = "discarded-letters.jsonl";
@@ -37,10 +39,7 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
     choice::unseen(&found).iter().for_each(|said| screen.progress(said));
     let chosen = asked.which.of(&found.letters)?;
     found.desk.keep_only(&chosen).await?;
-    let mut means = vec![];
-    for letter in &chosen {
-        means.push(found.desk.while_held(verdict::consequence(letter, &reach)).await?);
-    }
+    let means = found.desk.while_held(consequences(&chosen, &reach)).await?;
     if !screen.json {
         for (letter, means) in chosen.iter().zip(&means) {
             screen.text(&harmless(&format!("{}  for {}: {means}", letter.short(), letter.destination.name())))?;
@@ -51,13 +50,7 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
         ensure!(found.desk.while_held(confirm::sure(&question, asked.which.yes)).await?, "nothing was deleted");
     }
     let file = asked.keep.clone().map_or_else(|| Ok(folder(place)?.join(FILE)), anyhow::Ok)?;
-    let mut left = vec![];
-    for letter in &chosen {
-        keep(letter, &file)?;
-        if let Err(why) = found.desk.delete(letter).await {
-            left.push(json!({"id": letter.id, "why": why.to_string()}));
-        }
-    }
+    let left = found.desk.while_held(deleted(&chosen, &file, &found.desk)).await?;
     found.desk.close().await?;
     if screen.json {
         let letters: Vec<_> =
@@ -74,6 +67,26 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
         }
     }
     Ok(if left.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+async fn consequences(chosen: &[&Letter], reach: &Reach) -> Result<Vec<String>, PortError> {
+    let mut means = vec![];
+    for letter in chosen {
+        means.push(verdict::consequence(letter, reach).await?);
+    }
+    Ok(means)
+}
+
+/// Those that could not be, and why.
+async fn deleted(chosen: &[&Letter], file: &Path, desk: &Desk) -> anyhow::Result<Vec<Value>> {
+    let mut left = vec![];
+    for letter in chosen {
+        keep(letter, file)?;
+        if let Err(why) = desk.delete(letter).await {
+            left.push(json!({"id": letter.id, "why": why.to_string()}));
+        }
+    }
+    Ok(left)
 }
 
 /// Whole, and on the disk before it is deleted.

@@ -67,7 +67,8 @@ fn text(groups: &[Group<'_>], each: bool, columns: usize) -> String {
         }
         lines.push(String::new());
     }
-    lines.push("murmur dlq show LETTER says more; murmur dlq redrive LETTER|GROUP sends back".into());
+    lines.push("murmur dlq show LETTER says more".into());
+    lines.push("murmur dlq redrive LETTER|GROUP sends back".into());
     lines.join("\n")
 }
 

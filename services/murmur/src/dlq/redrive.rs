@@ -50,16 +50,8 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
     if asked.which.all && !chosen.is_empty() {
         ensure!(found.desk.while_held(confirm::sure(&question, asked.which.yes)).await?, "nothing was sent");
     }
-    let mut told = vec![];
-    let mut kept = 0;
-    for letter in &chosen {
-        let outcome = found.desk.while_held(one(letter, &found.desk, &reach)).await;
-        kept += usize::from(matches!(outcome, Outcome::Kept { .. }));
-        if !screen.json {
-            screen.text(&said(letter, &outcome))?;
-        }
-        told.push(document(letter, &outcome));
-    }
+    // One hold over all of it: the last letter waits for as long as all others take.
+    let (told, kept) = found.desk.while_held(each(&chosen, &found.desk, &reach, screen)).await?;
     found.desk.close().await?;
     if screen.json {
         screen.document(&json!({"redriven": chosen.len() - kept, "kept": kept, "letters": told}))?;
@@ -67,6 +59,20 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
         screen.text("no dead letters")?;
     }
     Ok(if kept == 0 { Exit::Done } else { Exit::Failed })
+}
+
+/// What became of each, and how many were kept.
+async fn each(chosen: &[&Letter], desk: &Desk, reach: &Reach, screen: Screen) -> anyhow::Result<(Vec<Value>, usize)> {
+    let (mut told, mut kept) = (vec![], 0);
+    for letter in chosen {
+        let outcome = one(letter, desk, reach).await;
+        kept += usize::from(matches!(outcome, Outcome::Kept { .. }));
+        if !screen.json {
+            screen.text(&said(letter, &outcome))?;
+        }
+        told.push(document(letter, &outcome));
+    }
+    Ok((told, kept))
 }
 
 async fn one(letter: &Letter, desk: &Desk, reach: &Reach) -> Outcome {

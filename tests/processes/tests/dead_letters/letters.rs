@@ -175,3 +175,54 @@ async fn what_eventbridge_could_not_deliver_goes_to_the_queue_it_was_for() -> an
     desk.cloud.stop().await;
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscribers_dead_letter_goes_back_to_its_queue_as_it_was() -> anyhow::Result<()> {
+    let desk = Desk::open().await?;
+    let queue = QueueName::new("murmur-sub-billing");
+    let made = desk.murmur(&["subscribe", "billing"]).await?;
+    assert!(made.status.success(), "{made:?}");
+    let mut attributes = Attributes::default();
+    attributes.set("theirs", "kept");
+    desk.put(&queue, "whatever they read", attributes).await?;
+    let told = desk.listed().await?;
+    assert_eq!(told["groups"][0]["for"], "murmur-sub-billing", "{told}");
+    let id = only(&told)?;
+    let edit = desk.murmur(&["dlq", "edit", &id]).await?;
+    assert_eq!(edit.status.code(), Some(1), "it is not ours to edit");
+    let (code, told) = desk.json(&["dlq", "redrive", &id]).await?;
+    assert_eq!(code, Some(0), "{told}");
+    let sent = desk.received(&queue).await?;
+    assert_eq!((sent.len(), sent[0].body.as_str()), (1, "whatever they read"));
+    assert_eq!(sent[0].attributes.get("theirs"), Some("kept"));
+    desk.cloud.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_had_not_fitted_its_letter_is_restored_from_its_artifact() -> anyhow::Result<()> {
+    let desk = Desk::open().await?;
+    let event = desk.parked("restored", 0).await?;
+    let id = only(&desk.listed().await?)?;
+    desk.json(&["dlq", "discard", &id, "--yes"]).await?;
+    // As a sender's nine attributes leave no room for ours beside the note.
+    let theirs: std::collections::BTreeMap<String, String> =
+        (1..=9).map(|number| (format!("their-{number}"), "kept".to_owned())).collect();
+    let whole = serde_json::json!({"body": event.to_json(), "attributes": theirs}).to_string();
+    let at = desk.ports.artifacts.put(whole.as_bytes(), "application/json").await?;
+    let cause = Cause::new(CauseKind::AttemptsExhausted, "3 attempts");
+    let note = contract::ParkNote { body: Some(at), ..note(cause, 1, Some(&event)) };
+    let mut attributes = Attributes::of_event(&event);
+    attributes.set(PARK, note.render());
+    desk.put(&ANALYSIS, r#"{"murmur-body": "elsewhere"}"#, attributes).await?;
+    let id = only(&desk.listed().await?)?;
+    let (code, told) = desk.json(&["dlq", "redrive", &id]).await?;
+    assert_eq!(code, Some(0), "{told}");
+    let sent = desk.received(&ANALYSIS).await?;
+    assert_eq!(sent[0].body, event.to_json());
+    let kept = theirs.keys().filter(|name| sent[0].attributes.get(name) == Some("kept")).count();
+    assert_eq!((kept, sent[0].attributes.park().map(|note| note.n)), (8, Some(1)), "{:?}", sent[0].attributes);
+    assert_eq!(told["letters"][0]["left_out"].as_array().map(Vec::len), Some(1), "{told}");
+    desk.cloud.stop().await;
+    Ok(())
+}
