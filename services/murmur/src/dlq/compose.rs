@@ -7,6 +7,7 @@ use contract::events::GoalRequested;
 use contract::limits::{SQS_ATTRIBUTES_MAX, SQS_MESSAGE_BYTES_MAX};
 use contract::{Attributes, Event, EventData as _};
 use runtime::ports::Outbound;
+use serde_json::Value;
 
 use super::letter::Letter;
 use super::places::{Destination, is_eventbridges};
@@ -41,7 +42,8 @@ fn composed(letter: &Letter, event: Option<&Event>, body: String, note: Option<&
     let is_ours = |name: &str| [IDEMPOTENCY_KEY, GOAL_ID, TENANT, TRACEPARENT, TRACESTATE].contains(&name);
     let bare = event.is_some_and(|event| event.kind == GoalRequested::TYPE);
     // An envelope says all of ours itself: where there is no room for everything, the sender's go before those.
-    let needed = |name: &str| bare || name == TRACEPARENT;
+    let traced = event.is_some_and(|event| says(&body, &event.trace.traceparent()));
+    let needed = |name: &str| bare || (name == TRACEPARENT && !traced);
     let theirs = letter
         .attributes
         .0
@@ -67,4 +69,10 @@ fn composed(letter: &Letter, event: Option<&Event>, body: String, note: Option<&
     }
     let group = event.map(|event| event.tenant.to_string());
     Composed { message: Outbound { body, attributes, group }, left_out }
+}
+
+/// Whether the envelope itself has this trace.
+fn says(body: &str, traceparent: &str) -> bool {
+    let Ok(read) = serde_json::from_str::<Value>(body) else { return false };
+    [&read["traceparent"], &read["detail"]["traceparent"]].contains(&&Value::from(traceparent))
 }
