@@ -171,7 +171,7 @@ else
 endif
 
 .PHONY: test-clients
-test-clients: ## real boto3, AWS CLI v2 and JavaScript SDK against the stand-in (needs Python, aws, node)
+test-clients: ## real boto3, AWS CLI v2 and JavaScript SDK against the stand-in, and every printed snippet (needs Python, aws, node)
 	localstack/host/with-server.sh embedded -- localstack/clients/run.sh
 
 .PHONY: compose-check

@@ -84,6 +84,10 @@ impl Unit {
     pub fn park(row: &str, input: EventId, n: u32) -> Unit {
         Unit(format!("park#{row}#{input}#{n}"))
     }
+    /// What a person made of the event that one step gave up: the same edit is the same event.
+    pub fn edit(row: &str, input: EventId, data: &Digest) -> Unit {
+        Unit(format!("edit#{row}#{input}#{data}"))
+    }
 }
 
 /// Whose goal it is. Part of the goal's id, so two tenants may use one key.

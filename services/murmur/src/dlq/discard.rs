@@ -1,15 +1,107 @@
-//! Owns `murmur dlq discard`.
-//! Never anything else yet: its arguments and its work are still to be written.
-//! Next: `main` calls it.
+//! Owns `murmur dlq discard`: letters are written to a file, and then deleted for good.
+//! Never without a copy: what could not be written stays where it is.
+//! Next: nothing; the ledger keeps saying why a step gave up.
 
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, ensure};
+use contract::PortError;
+use serde_json::{Value, json};
+
+use super::choice::{self, Which};
+use super::desk::{self, Desk};
+use super::draft::folder;
+use super::letter::Letter;
+use super::{confirm, verdict};
 use crate::exit::Exit;
-use crate::reach::Where;
-use crate::screen::Screen;
+use crate::reach::{Reach, Where};
+use crate::screen::{Screen, harmless};
 
-/// Remove dead letters for good
+const FILE: &str = "discarded-letters.jsonl";
+
+/// Delete dead letters for good, after writing them to a file
 #[derive(Debug, clap::Args)]
-pub(crate) struct Asked {}
+#[command(after_help = "Example:\n  murmur dlq discard g41c0de --yes --keep discarded.jsonl")]
+pub(crate) struct Asked {
+    #[command(flatten)]
+    which: Which,
+    /// Append them to this file; without it, to discarded-letters.jsonl in the data directory
+    #[arg(long, value_name = "FILE")]
+    keep: Option<PathBuf>,
+}
 
-pub(crate) async fn run(_asked: &Asked, _place: &Where, _screen: Screen) -> anyhow::Result<Exit> {
-    anyhow::bail!("not written yet")
+pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow::Result<Exit> {
+    let reach = place.reach().await?;
+    let narrow = &asked.which.narrow;
+    let found = desk::look(&reach, narrow.queue.as_deref(), narrow.max).await?;
+    choice::unseen(&found).iter().for_each(|said| screen.progress(said));
+    let chosen = asked.which.of(&found.letters)?;
+    found.desk.keep_only(&chosen).await?;
+    let means = found.desk.while_held(consequences(&chosen, &reach)).await?;
+    if !screen.json {
+        for (letter, means) in chosen.iter().zip(&means) {
+            screen.text(&harmless(&format!("{}  for {}: {means}", letter.short(), letter.destination.name())))?;
+        }
+    }
+    if !chosen.is_empty() {
+        let question = format!("Delete {} dead letters for good?", chosen.len());
+        ensure!(found.desk.while_held(confirm::sure(&question, asked.which.yes)).await?, "nothing was deleted");
+    }
+    let file = asked.keep.clone().map_or_else(|| Ok(folder(place)?.join(FILE)), anyhow::Ok)?;
+    let left = found.desk.while_held(deleted(&chosen, &file, &found.desk)).await?;
+    found.desk.close().await?;
+    if screen.json {
+        let letters: Vec<_> =
+            chosen.iter().zip(&means).map(|(letter, means)| json!({"id": letter.id, "means": means})).collect();
+        screen.document(&json!({
+            "discarded": chosen.len() - left.len(), "kept": left, "file": file, "letters": letters,
+        }))?;
+    } else if chosen.is_empty() {
+        screen.text("no dead letters")?;
+    } else {
+        screen.text(&format!("{} discarded; a copy of each is in {}", chosen.len() - left.len(), file.display()))?;
+        for one in &left {
+            screen.text(&format!("kept   {}  {}", one["id"], one["why"]))?;
+        }
+    }
+    Ok(if left.is_empty() { Exit::Done } else { Exit::Failed })
+}
+
+async fn consequences(chosen: &[&Letter], reach: &Reach) -> Result<Vec<String>, PortError> {
+    let mut means = vec![];
+    for letter in chosen {
+        means.push(verdict::consequence(letter, reach).await?);
+    }
+    Ok(means)
+}
+
+/// Those that could not be, and why.
+async fn deleted(chosen: &[&Letter], file: &Path, desk: &Desk) -> anyhow::Result<Vec<Value>> {
+    let mut left = vec![];
+    for letter in chosen {
+        keep(letter, file)?;
+        if let Err(why) = desk.delete(letter).await {
+            left.push(json!({"id": letter.id, "why": why.to_string()}));
+        }
+    }
+    Ok(left)
+}
+
+/// Whole, and on the disk before it is deleted.
+fn keep(letter: &Letter, file: &Path) -> anyhow::Result<()> {
+    let mut told = letter.told();
+    told["body"] = letter.body.clone().into();
+    told["attributes"] = json!(letter.attributes.0);
+    let written = || -> std::io::Result<()> {
+        if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            fs::create_dir_all(folder)?;
+        }
+        let mut kept = OpenOptions::new().create(true).append(true).open(file)?;
+        writeln!(kept, "{told}")?;
+        kept.sync_all()
+    };
+    written()
+        .with_context(|| format!("{} cannot be written: nothing more was deleted; name another --keep", file.display()))
 }

@@ -1,15 +1,127 @@
-//! Owns `murmur dlq edit`.
-//! Never anything else yet: its arguments and its work are still to be written.
-//! Next: `main` calls it.
+//! Owns `murmur dlq edit`: a letter's body in a person's own editor, until it is right or given up.
+//! Never sends what an agent would refuse, and never loses what was typed.
+//! Next: `draft` is the file, `edited` judges it, `redrive` sends what comes of it.
 
+use std::path::PathBuf;
+
+use anyhow::bail;
+use serde_json::json;
+
+use super::choice::{self, Narrow};
+use super::confirm;
+use super::desk::{self, Desk};
+use super::draft::Draft;
+use super::edited::{self, Edited};
+use super::letter::Letter;
+use super::redrive::{self, Outcome};
 use crate::exit::Exit;
-use crate::reach::Where;
-use crate::screen::Screen;
+use crate::reach::{Reach, Where};
+use crate::screen::{Screen, harmless};
 
-/// Change a dead letter's body, and send it back
+/// Edit a dead letter in $VISUAL or $EDITOR, and send it again
 #[derive(Debug, clap::Args)]
-pub(crate) struct Asked {}
+#[command(
+    after_help = "Example:\n  EDITOR=nano murmur dlq edit 3f9a1c2e\n  murmur dlq edit 3f9a1c2e --file mended.json"
+)]
+pub(crate) struct Asked {
+    /// The beginning of its id, as murmur dlq list shows it
+    #[arg(value_name = "LETTER")]
+    id: String,
+    /// Take the edited text from this file, and open no editor
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    narrow: Narrow,
+}
 
-pub(crate) async fn run(_asked: &Asked, _place: &Where, _screen: Screen) -> anyhow::Result<Exit> {
-    anyhow::bail!("not written yet")
+pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow::Result<Exit> {
+    let reach = place.reach().await?;
+    let found = desk::look(&reach, asked.narrow.queue.as_deref(), asked.narrow.max).await?;
+    choice::unseen(&found).iter().for_each(|said| screen.progress(said));
+    let chosen: Vec<&Letter> = found.letters.iter().filter(|letter| asked.narrow.fits(letter)).collect();
+    let letter = choice::only(&choice::matching(&chosen, &asked.id)?)?;
+    found.desk.keep_only(&[letter]).await?;
+    let whole = letter.clone().restored(&*reach.ports.artifacts, &reach.config.choreography).await;
+    let letter = whole.map_err(|why| anyhow::anyhow!("{why}"))?;
+    if let Err(no) = edited::possible(&letter, &reach).await? {
+        refuse(no)?;
+    }
+    let draft = match &asked.file {
+        Some(file) => Draft::given(file),
+        None => Draft::new(place, letter.short(), &edited::text_of(&letter))?,
+    };
+    let (composed, event, instead_of) =
+        found.desk.while_held(until_right(&draft, &letter, &reach, &found.desk, asked)).await?;
+    let does = match instead_of {
+        Some(old) => format!("as event {event}, caused by {old}"),
+        None => format!("as event {event}"),
+    };
+    let outcome = redrive::send(&letter, &composed, &found.desk, &does).await;
+    let sent = matches!(outcome, Outcome::Sent { .. });
+    if sent {
+        draft.sent();
+    }
+    found.desk.close().await?;
+    if screen.json {
+        let mut told = redrive::document(&letter, &outcome);
+        told["event"] = json!(event);
+        told["instead_of"] = json!(instead_of);
+        screen.document(&told)?;
+    } else {
+        screen.text(&redrive::said(&letter, &outcome))?;
+    }
+    Ok(if sent { Exit::Done } else { Exit::Failed })
+}
+
+type Right = (Box<super::compose::Composed>, contract::EventId, Option<contract::EventId>);
+
+/// The editor, as often as the person wants it.
+async fn until_right(
+    draft: &Draft,
+    letter: &Letter,
+    reach: &Reach,
+    desk: &Desk,
+    asked: &Asked,
+) -> anyhow::Result<Right> {
+    loop {
+        if asked.file.is_none() {
+            draft.open().await?;
+            if draft.is_unchanged() {
+                bail!(
+                    "nothing was changed, and nothing was sent: murmur dlq redrive {} sends it as it is",
+                    letter.short()
+                );
+            }
+        }
+        let problems = match edited::read(letter, &draft.text()?, reach).await? {
+            Edited::Message { composed, event, instead_of } => return Ok((composed, event, instead_of)),
+            Edited::Problems(problems) => problems,
+            no @ Edited::Hopeless { .. } => {
+                refuse(no)?;
+                vec![]
+            }
+        };
+        let list: String = problems.iter().map(|problem| format!("\n  - {}", harmless(problem))).collect();
+        if asked.file.is_some() || !confirm::can_ask() {
+            let file = draft.path().display();
+            bail!(
+                "{} cannot be sent so:{list}\nedit {file}, then: murmur dlq edit {} --file {file}",
+                letter.short(),
+                letter.short()
+            );
+        }
+        let question = format!("It cannot be sent so:{list}\nEdit again? [Y/n] ");
+        // A closed terminal has nobody who would edit.
+        if !confirm::answer(&question).await?.is_some_and(|said| matches!(said.as_str(), "" | "y" | "yes")) {
+            bail!("given up: nothing was sent, and the letter stays where it is");
+        }
+        desk.still_ours(letter).await.map_err(|why| anyhow::anyhow!("the hold on the letter is over: {why}"))?;
+    }
+}
+
+fn refuse(no: Edited) -> anyhow::Result<()> {
+    match no {
+        Edited::Hopeless { why, instead } => bail!("{}; instead: {}", harmless(&why), harmless(&instead)),
+        _ => Ok(()),
+    }
 }

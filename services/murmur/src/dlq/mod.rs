@@ -1,12 +1,23 @@
 //! Owns the commands about dead letters.
 //! Never loses one: a letter leaves its queue only after it was sent elsewhere, or when a person discards it.
-//! Next: each command has a file of its own.
+//! Next: `places` says where letters lie, `desk` holds them while a command works, `verdict` asks the ledger what a
+//! redrive would do; each command has a file of its own.
 
+mod choice;
+mod compose;
+mod confirm;
+mod desk;
 pub(crate) mod discard;
+mod draft;
 pub(crate) mod edit;
+mod edited;
+mod groups;
+mod letter;
 pub(crate) mod list;
+mod places;
 pub(crate) mod redrive;
 pub(crate) mod show;
+mod verdict;
 
 use clap::Subcommand;
 
@@ -28,7 +39,7 @@ pub(crate) async fn run(asked: &Command, place: &Where, screen: Screen) -> anyho
         Command::List(asked) => list::run(asked, place, screen).await,
         Command::Show(asked) => show::run(asked, place, screen).await,
         Command::Redrive(asked) => redrive::run(asked, place, screen).await,
-        Command::Edit(asked) => edit::run(asked, place, screen).await,
+        Command::Edit(asked) => Box::pin(edit::run(asked, place, screen)).await,
         Command::Discard(asked) => discard::run(asked, place, screen).await,
     }
 }

@@ -3,6 +3,7 @@
 //! Next: `follow`.
 
 pub(crate) mod follow;
+mod said;
 
 use clap::Subcommand;
 

@@ -89,7 +89,7 @@ pub(super) async fn as_told(clients: &Clients, plan: &Plan) -> Result<Place, Tro
 }
 
 /// Likewise, of what was made already.
-pub(super) async fn look_up(clients: &Clients, plan: &Plan) -> Result<Place, Trouble> {
+pub(crate) async fn look_up(clients: &Clients, plan: &Plan) -> Result<Place, Trouble> {
     let name = undelivered(&plan.topology);
     let Some(url) = queues::url(clients, &name).await? else {
         let why = PortError::permanent("it does not exist; provision first");

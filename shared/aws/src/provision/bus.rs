@@ -41,7 +41,7 @@ async fn exists(clients: &Clients, bus: &str) -> Result<bool, PortError> {
     Ok(ask("EventBridge DescribeEventBus", ABSENT, call).await?.is_some())
 }
 
-pub(super) async fn ensure_rule(
+pub(crate) async fn ensure_rule(
     clients: &Clients,
     bus: &str,
     rule: &resources::Rule,
@@ -75,7 +75,11 @@ pub(super) async fn ensure_rule(
     Ok(())
 }
 
-async fn described(clients: &Clients, bus: &str, rule: &str) -> Result<Option<DescribeRuleOutput>, PortError> {
+pub(crate) async fn described(
+    clients: &Clients,
+    bus: &str,
+    rule: &str,
+) -> Result<Option<DescribeRuleOutput>, PortError> {
     ask("EventBridge DescribeRule", ABSENT, || clients.events.describe_rule().event_bus_name(bus).name(rule).send())
         .await
 }
@@ -135,7 +139,7 @@ fn says_the_same(found: &Target, wanted: &Target) -> bool {
     plain(found) == plain(wanted)
 }
 
-async fn targets(clients: &Clients, bus: &str, rule: &str) -> Result<Vec<Target>, PortError> {
+pub(crate) async fn targets(clients: &Clients, bus: &str, rule: &str) -> Result<Vec<Target>, PortError> {
     let mut all = vec![];
     let mut from: Option<String> = None;
     loop {
@@ -153,7 +157,7 @@ async fn targets(clients: &Clients, bus: &str, rule: &str) -> Result<Vec<Target>
 }
 
 /// With all its targets: a rule that has one left cannot be deleted.
-pub(super) async fn remove_rule(
+pub(crate) async fn remove_rule(
     clients: &Clients,
     bus: &str,
     rule: &str,

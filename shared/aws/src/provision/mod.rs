@@ -2,10 +2,10 @@
 //! Never twice the same work: what is there is compared, and changed only where it differs; what was done is told.
 //! Next: `queues`, `bus`, `table` and `bucket` ensure and remove one kind each; `report` says what came of it.
 
-mod account;
+pub(crate) mod account;
 mod bucket;
-mod bus;
-mod queues;
+pub(crate) mod bus;
+pub(crate) mod queues;
 mod report;
 mod same;
 mod table;
@@ -34,7 +34,7 @@ pub use table::ensure as ensure_table;
 /// How long one call may be repeated: long enough for throttles and a server that is just coming up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 /// SQS gives a deleted queue's name back after a minute: a removal followed by a provision must live through it.
-const PATIENCE_FOR_A_NAME: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE_FOR_A_NAME: Duration = Duration::from_secs(90);
 
 /// The account of every emulator, and of nobody at AWS.
 const EMULATED: &str = "000000000000";
@@ -141,7 +141,11 @@ pub async fn remove(clients: &Clients, plan: &Plan, reporter: &mut Reporter) -> 
 }
 
 /// Calls until there is an answer, or a refusal for good; `None` where the server says one of the codes `absent`.
-async fn ask<T, E, Asked>(operation: &str, absent: &[&str], call: impl Fn() -> Asked) -> Result<Option<T>, PortError>
+pub(crate) async fn ask<T, E, Asked>(
+    operation: &str,
+    absent: &[&str],
+    call: impl Fn() -> Asked,
+) -> Result<Option<T>, PortError>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     Asked: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
@@ -157,7 +161,7 @@ where
 }
 
 /// The same where every refusal is one.
-async fn tell<T, E, Asked>(operation: &str, call: impl Fn() -> Asked) -> Result<T, PortError>
+pub(crate) async fn tell<T, E, Asked>(operation: &str, call: impl Fn() -> Asked) -> Result<T, PortError>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     Asked: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
@@ -165,7 +169,11 @@ where
     tell_within(PATIENCE, operation, call).await
 }
 
-async fn tell_within<T, E, Asked>(patience: Duration, operation: &str, call: impl Fn() -> Asked) -> Result<T, PortError>
+pub(crate) async fn tell_within<T, E, Asked>(
+    patience: Duration,
+    operation: &str,
+    call: impl Fn() -> Asked,
+) -> Result<T, PortError>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     Asked: Future<Output = Result<T, SdkError<E, HttpResponse>>>,

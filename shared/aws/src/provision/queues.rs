@@ -20,7 +20,7 @@ const MAY_BE_UNTOLD: &str = "SqsManagedSseEnabled";
 
 type Attributes<'a> = Vec<(&'a str, &'a str)>;
 
-pub(super) async fn ensure(
+pub(crate) async fn ensure(
     clients: &Clients,
     queue: &resources::Queue,
     reporter: &mut Reporter,
@@ -49,7 +49,7 @@ pub(super) async fn ensure(
 }
 
 /// What is said of it. For a second after it was made SQS may not know a queue by its URL.
-pub(super) async fn attributes(
+pub(crate) async fn attributes(
     clients: &Clients,
     url: &str,
     which: &QueueAttributeName,
@@ -80,7 +80,7 @@ fn named(attributes: &[(&str, &str)]) -> HashMap<QueueAttributeName, String> {
 }
 
 /// Where the queue is, if it is.
-pub(super) async fn url(clients: &Clients, queue: &QueueName) -> Result<Option<String>, Trouble> {
+pub(crate) async fn url(clients: &Clients, queue: &QueueName) -> Result<Option<String>, Trouble> {
     let call = || clients.sqs.get_queue_url().queue_name(queue.as_str()).send();
     let found = ask("SQS GetQueueUrl", NO_SUCH_QUEUE, call).await;
     let found = found.map_err(Resource::Queue(queue.to_string()).refused())?;
@@ -104,7 +104,7 @@ pub(super) async fn create(
     Ok(url)
 }
 
-pub(super) async fn remove(clients: &Clients, queue: &QueueName, reporter: &mut Reporter) -> Result<(), Trouble> {
+pub(crate) async fn remove(clients: &Clients, queue: &QueueName, reporter: &mut Reporter) -> Result<(), Trouble> {
     let resource = Resource::Queue(queue.to_string());
     let outcome = match url(clients, queue).await? {
         None => Outcome::Absent,

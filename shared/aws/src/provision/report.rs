@@ -109,14 +109,14 @@ impl Reporter {
         &self.steps
     }
 
-    pub(super) fn done(&mut self, resource: Resource, outcome: Outcome) {
+    pub(crate) fn done(&mut self, resource: Resource, outcome: Outcome) {
         let outcome = if self.dry { outcome.undone() } else { outcome };
         let step = Step { resource, outcome };
         (self.tell)(&step);
         self.steps.push(step);
     }
 
-    pub(super) fn has_made(&self, resource: &Resource) -> bool {
+    pub(crate) fn has_made(&self, resource: &Resource) -> bool {
         self.steps.iter().any(|step| step.resource == *resource && step.outcome == Outcome::Created)
     }
 
@@ -132,18 +132,18 @@ impl Reporter {
         Ok(())
     }
 
-    pub(super) fn failed(&self, trouble: Trouble) -> ProvisionError {
+    pub(crate) fn failed(&self, trouble: Trouble) -> ProvisionError {
         ProvisionError { trouble, done: self.steps.clone() }
     }
 }
 
 impl Resource {
-    pub(super) fn refused(&self) -> impl Fn(PortError) -> Trouble + use<> {
+    pub(crate) fn refused(&self) -> impl Fn(PortError) -> Trouble + use<> {
         let at = self.clone();
         move |why| Trouble::Refused { at: at.clone(), why }
     }
 
-    pub(super) fn conflict(&self, why: impl Into<String>, instead: impl Into<String>) -> Trouble {
+    pub(crate) fn conflict(&self, why: impl Into<String>, instead: impl Into<String>) -> Trouble {
         Trouble::Conflict { at: self.clone(), why: why.into(), instead: instead.into() }
     }
 }
