@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use contract::events::{GoalCompleted, RecommendationsMade, ReportWritten};
-use contract::{ArtifactRef, Artifacts, artifact};
+use contract::events::{Attachment, GoalCompleted, RecommendationsMade, ReportWritten};
+use contract::{Artifacts, artifact};
 use engine::corpus::DEFAULT_COLLECTION;
 use tempfile::TempDir;
 use tokio::time::Instant;
@@ -110,7 +110,7 @@ async fn keep(done: &GoalCompleted, artifacts: &dyn Artifacts, out: &Path) -> an
     tokio::fs::write(&files[0], &report).await?;
     for (number, attachment) in written.attachments.iter().enumerate() {
         let path = out.join(file_name(number, attachment));
-        tokio::fs::write(&path, artifact::fetch(artifacts, attachment).await?).await?;
+        tokio::fs::write(&path, artifact::fetch(artifacts, &attachment.artifact).await?).await?;
         files.push(path);
     }
     let path = out.join("recommendations.json");
@@ -119,8 +119,17 @@ async fn keep(done: &GoalCompleted, artifacts: &dyn Artifacts, out: &Path) -> an
     Ok(Kept { report, files, recommendations })
 }
 
-fn file_name(number: usize, attachment: &ArtifactRef) -> String {
-    match attachment.mediatype.split(';').next().unwrap_or_default() {
+/// The name that the report gives it, where that is a bare file name and none of ours; else one made of its kind.
+fn file_name(number: usize, attachment: &Attachment) -> String {
+    const OURS: &[&str] = &["report.md", "recommendations.json"];
+    let is_plain = |name: &&String| {
+        let bare = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        bare && !name.starts_with('.') && !name.is_empty() && !OURS.contains(&name.as_str())
+    };
+    if let Some(name) = attachment.name.as_ref().filter(is_plain) {
+        return name.clone();
+    }
+    match attachment.artifact.mediatype.split(';').next().unwrap_or_default() {
         "text/html" => "report.html".into(),
         "text/csv" => format!("table-{number}.csv"),
         "image/svg+xml" => format!("chart-{number}.svg"),
