@@ -26,7 +26,7 @@ const ASKS: &[(Want, &[&str])] = &[
     (Want::Money, &["price", "cost", "charg", "pay", "fee", "tariff", "budget", "expens"]),
     (Want::Limit, &["limit", "includ", "free", "allow", "allowanc", "quota", "cap", "restrict", "mani"]),
     (Want::Change, &["chang", "histori", "trend", "develop", "evolv"]),
-    (Want::Weakness, &["problem", "limit", "against", "risk", "weak", "drawback", "leav", "annoy", "wrong", "fail"]),
+    (Want::Weakness, &["problem", "against", "risk", "weak", "drawback", "leav", "annoy", "wrong", "fail"]),
     (Want::Merit, &["well", "advantag", "featur", "benefit", "strength", "good"]),
     (Want::Measure, &["fast", "speed", "latenc", "throughput", "perform", "need", "slow", "memori"]),
     (Want::Upkeep, &["licenc", "licens", "matur", "maintain", "upkeep", "releas"]),

@@ -38,7 +38,8 @@ impl Names {
         let words: Vec<String> = sentence.split_whitespace().map(bare).collect();
         let first = words.first().filter(|word| is_large(word)).cloned();
         let named = words.into_iter().enumerate().filter(|(at, word)| is_large(word) && (*at > 0 || within(word)));
-        let sure = named.map(|(_, word)| word).filter(|word| !is_month(&word.to_lowercase())).collect();
+        let sure =
+            named.map(|(_, word)| word).filter(|word| !is_month(&word.to_lowercase()) && !is_unit(word)).collect();
         Names { sure, first }
     }
 
@@ -69,6 +70,11 @@ impl Names {
     }
 }
 
+/// `USD`, `MB`: written large, and nobody's name.
+fn is_unit(word: &str) -> bool {
+    matches!(word, "USD" | "EUR" | "GBP" | "CHF" | "KB" | "MB" | "GB" | "TB")
+}
+
 pub(crate) fn is_month(lower: &str) -> bool {
     MONTHS.iter().any(|month| *month == lower || (lower.len() == 3 && month.starts_with(lower)))
 }
@@ -85,5 +91,6 @@ mod tests {
         assert_eq!(one.shared(&names("The hosted plan of Foxglove keeps messages.")), None);
         assert!(names("Last changed on 1 October 2026.").is_empty());
         assert!(!names("They pay 79 USD for Boil.").is_empty());
+        assert!(names("They pay 79 USD.").is_empty());
     }
 }

@@ -71,6 +71,8 @@ fn a_number_that_nobody_said_a_changed_quote_and_an_unknown_id_are_faults() {
     for (answer, word) in [
         (stated("Flock costs $48.", "Flock plan costs $49", &[]), "48"),
         (stated("The median is $1,234.50.", "Flock plan", &[]), "1,234.50"),
+        // The writer's checker reads these digits, so they are read here.
+        (stated("Flock costs ٤٨ dollars.", "Flock plan costs $49", &[]), "48"),
         (stated("Flock costs $49.", "Flock plan costs $ 49", &[]), "character by character"),
         (stated("Flock is dear.", "Flock plan", &["median:other"]), "no metric"),
         (stated("Flock is dear.", "  F ", &[]), "too short"),
