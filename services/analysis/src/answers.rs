@@ -69,6 +69,7 @@ const CHANGES: &[&str] = &[
     "announc",
 ];
 const WEAKNESSES: &[&str] = &[
+    "stop",
     "fail",
     "slow",
     "lose",
@@ -237,7 +238,7 @@ impl<'a> Sentence<'a> {
                 || names::is_month(stem)
                 || [
                     "octob", "novemb", "decemb", "septemb", "januari", "februari", "juli", "last", "date", "updat",
-                    "year",
+                    "year", "page", "site", "document", "version", "list",
                 ]
                 .contains(&stem.as_str())
         };
