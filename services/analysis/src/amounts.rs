@@ -1,6 +1,6 @@
 //! Owns numbers as they stand in sentences: value, unit or currency, and what it is per.
 //! Never a date, a time or a part of a name: `2026-10-08`, `9:30` and `p-17` are no amounts.
-//! Next: `claims` compares them with tables and with each other, `prompted` looks for a model's numbers.
+//! Next: `claims` compares them with tables and with each other, `answers` asks whether a sentence has one.
 
 use crate::words::{self, Stems};
 
@@ -56,18 +56,6 @@ pub(crate) fn amounts(text: &str) -> Vec<Amount> {
         if let Some(value) = value.filter(|_| stands_alone(text, start, end)) {
             found.push(amount(text, start, end, value));
         }
-    }
-    found
-}
-
-/// Every number, however it is used: `4,900` is 4900.
-pub(crate) fn numbers(text: &str) -> Vec<f64> {
-    let mut found = vec![];
-    let mut at = 0;
-    while let Some(start) = text[at..].find(|c: char| c.is_ascii_digit()).map(|offset| at + offset) {
-        let (end, value) = number(&text[start..]);
-        at = start + end;
-        found.extend(value);
     }
     found
 }
@@ -202,6 +190,5 @@ mod tests {
             "{:?}",
             told("On 2026-10-08 at 9:30 p-17 came")
         );
-        assert_eq!(numbers("$4,900 and 0.625"), [4900.0, 0.625]);
     }
 }

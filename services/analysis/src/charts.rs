@@ -2,11 +2,15 @@
 //! Never a bar without its metric.
 //! Next: the writer draws them.
 
+use std::collections::BTreeSet;
+
 use contract::documents::{Chart, Metric};
 
 use crate::metrics::Figures;
 
 const CHARTS_MAX: usize = 4;
+/// A bar this much longer than the middle one hides the others.
+const DWARFS: f64 = 20.0;
 const BARS: std::ops::RangeInclusive<usize> = 3..=12;
 
 pub(crate) fn charts(figures: &[Figures<'_>], metrics: &[Metric]) -> Vec<Chart> {
@@ -25,9 +29,36 @@ pub(crate) fn charts(figures: &[Figures<'_>], metrics: &[Metric]) -> Vec<Chart> 
         let spoken = sheet.spoken(figures.of.column);
         let what = if grouping.one_each { crate::told::capital(&spoken) } else { format!("Median {spoken}") };
         let title = format!("{what} by {}{when} ({})", column.replace('_', " "), sheet.name);
-        // Bars of one length show nothing.
-        let differ = figures.groups.iter().any(|metric| metric.value != figures.groups[0].value);
-        (BARS.contains(&bars.len()) && differ).then(|| Chart { title, unit: sheet.unit(figures.of.column), bars })
+        (BARS.contains(&bars.len()) && can_be_seen(&figures.groups)).then(|| Chart {
+            title,
+            unit: sheet.unit(figures.of.column),
+            bars,
+        })
     };
-    figures.iter().filter_map(chart).take(CHARTS_MAX).collect()
+    let mut drawn: Vec<Chart> = vec![];
+    for chart in figures.iter().filter_map(chart) {
+        let measure =
+            |title: &str| title.split(" by ").next().unwrap_or(title).trim_start_matches("Median ").to_lowercase();
+        let labels =
+            |chart: &Chart| -> BTreeSet<String> { chart.bars.iter().map(|(label, _)| label.clone()).collect() };
+        // The same measure of the same things, out of another table: one picture is enough.
+        let again = |other: &Chart| {
+            measure(&other.title) == measure(&chart.title)
+                && other.unit == chart.unit
+                && labels(other) == labels(&chart)
+        };
+        if drawn.len() < CHARTS_MAX && !drawn.iter().any(again) {
+            drawn.push(chart);
+        }
+    }
+    drawn
+}
+
+/// Bars of one length show nothing, and beside one that is many times as long as the others nobody sees those.
+fn can_be_seen(bars: &[Metric]) -> bool {
+    let mut lengths: Vec<f64> = bars.iter().map(|metric| metric.value.abs()).collect();
+    lengths.sort_by(f64::total_cmp);
+    let (Some(last), Some(middle)) = (lengths.last(), lengths.get(lengths.len() / 2)) else { return false };
+    let differ = bars.iter().any(|metric| metric.value != bars[0].value);
+    differ && *last <= DWARFS * middle
 }

@@ -122,7 +122,9 @@ pub(crate) fn of_tables(pool: &Pool, sheets: &[Sheet<'_>]) -> Vec<Claim> {
                     columns.iter().map(|at| sheet.text(row, *at)).filter(|text| is_label(text)).collect();
                 let labels: BTreeSet<String> =
                     named.iter().map(|text| normal(text)).filter(|label| !label.is_empty()).collect();
-                let Some(support) = support::of_row(pool, sheet, row).filter(|_| !labels.is_empty()) else { continue };
+                // "million messages" is a unit, and no name of anything.
+                let is_named = named.iter().any(|text| !text.starts_with(char::is_lowercase));
+                let Some(support) = support::of_row(pool, sheet, row).filter(|_| is_named) else { continue };
                 let own = dates.and_then(|at| sheet.day(row, at));
                 let date = own.or_else(|| sheet.date.map(str::to_owned));
                 let claim = Claim {

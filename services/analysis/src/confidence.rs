@@ -32,30 +32,41 @@ pub(crate) fn of_rows(used: usize, rows: usize, name: &str, date: Option<&str>, 
     Judged { confidence, reason: format!("Computed from {of} rows of {name}{dated}{few}{age}.") }
 }
 
-/// Of words: how many say so independently, how directly, how old, and whether somebody says otherwise.
-pub(crate) fn of_words(pool: &Pool, sources: &BTreeSet<&SourceId>, covered: f64, disputed: bool) -> Judged {
+/// Of rows that are read out as they stand: one voice, and a direct one.
+pub(crate) fn read(used: usize, rows: usize, name: &str, date: Option<&str>, newest: Option<&str>) -> Judged {
+    let stale = date.is_some_and(|date| age::is_stale(date, newest));
+    let dated = date.map(|date| format!(", dated {date}")).unwrap_or_default();
+    let age = if stale { "; newer sources exist" } else { "" };
+    let confidence = if stale { Confidence::Low } else { Confidence::Medium };
+    let of = if used == rows { format!("all {rows}") } else { format!("{used} of {rows}") };
+    Judged { confidence, reason: format!("As {of} rows of {name} say{dated}; one source{age}.") }
+}
+
+/// Of words: how many say so independently, how directly, and how old.
+pub(crate) fn of_words(pool: &Pool, sources: &BTreeSet<&SourceId>, direct: bool) -> Judged {
     let newest = pool.newest();
     let dates: Vec<&str> = sources.iter().filter_map(|id| pool.source(id)?.date.as_deref()).collect();
     let stale = !dates.is_empty() && dates.iter().all(|date| age::is_stale(date, newest));
-    let direct = covered >= 0.5;
     let confidence = match sources.len() {
         _ if stale => Confidence::Low,
-        3.. if !disputed => Confidence::High,
-        2.. => Confidence::Medium,
-        _ if direct && !disputed => Confidence::Medium,
+        3.. => Confidence::High,
+        2 => Confidence::Medium,
+        _ if direct => Confidence::Medium,
         _ => Confidence::Low,
     };
     let names: Vec<String> = sources.iter().take(3).map(|id| pool.name(id)).collect();
-    let many = match sources.len() {
-        1 => format!("One source, {}", names.join(", ")),
-        count => {
-            format!("{count} independent sources say so ({}{})", names.join(", "), if count > 3 { ", …" } else { "" })
+    let names = names.join(", ");
+    let last = dates.iter().max();
+    let who = match (sources.len(), last) {
+        (1, Some(date)) => format!("One source says so: {names}, of {date}"),
+        (1, None) => format!("One source says so: {names}, undated"),
+        (count, last) => {
+            let more = if count > 3 { ", …" } else { "" };
+            let last = last.map(|date| format!("; the newest is of {date}")).unwrap_or_else(|| "; undated".into());
+            format!("{count} independent sources say so ({names}{more}){last}")
         }
     };
-    let last =
-        dates.iter().max().map(|date| format!("; the newest is of {date}")).unwrap_or_else(|| "; undated".into());
-    let directly = if direct { "" } else { "; it touches the question rather than answering it" };
-    let against = if disputed { "; another source says otherwise" } else { "" };
+    let directly = if direct { "" } else { ", in passing" };
     let old = if stale { "; newer sources on other things exist" } else { "" };
-    Judged { confidence, reason: format!("{many}{last}{directly}{against}{old}.") }
+    Judged { confidence, reason: format!("{who}{directly}{old}.") }
 }

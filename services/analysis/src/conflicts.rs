@@ -4,12 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contract::documents::{Conflict, Side, SourceId};
+use contract::documents::{Conflict, Side, SourceId, printed};
 
 use crate::age;
 use crate::claims::{self, Claim, Said};
+use crate::names::Names;
 use crate::pool::Pool;
-use crate::said;
 use crate::sheet::Sheet;
 use crate::words;
 
@@ -22,7 +22,7 @@ const ALIKE_MIN: f64 = 0.5;
 const SAME_PART: f64 = 0.005;
 /// This much newer, a source is rather believed, whoever it is.
 const NEWER_MONTHS: i32 = 6;
-const DENIALS: &[&str] =
+pub(crate) const DENIALS: &[&str] =
     &["not", "no", "never", "none", "without", "cannot", "doesn't", "don't", "isn't", "aren't", "can't", "won't"];
 
 /// Claims about one thing's one measure.
@@ -124,7 +124,7 @@ fn value(claim: &Claim) -> String {
     let unit = claim.measure.unit.as_deref();
     let per: Vec<&str> = claim.measure.per.iter().map(String::as_str).collect();
     let per = if per.is_empty() { String::new() } else { format!(" per {}", per.join(" and ")) };
-    format!("{}{per}", said::amount(claim.value, unit))
+    format!("{}{per}", printed::amount(claim.value, unit))
 }
 
 fn named(pool: &Pool, source: &SourceId, date: Option<&str>) -> String {
@@ -173,18 +173,21 @@ fn leaning(pool: &Pool, sides: &[Vec<&Claim>]) -> Option<String> {
 fn between_sentences(pool: &Pool, sentences: &[Said<'_>], known: &[Conflict]) -> Vec<Conflict> {
     let shown: BTreeSet<&str> =
         known.iter().flat_map(|conflict| &conflict.sides).map(|side| side.support.quote.as_str()).collect();
-    let rest: Vec<&Said<'_>> = sentences.iter().filter(|said| !shown.contains(said.sentence)).collect();
+    let rest: Vec<Spoken<'_>> =
+        sentences.iter().filter(|said| !shown.contains(said.sentence)).map(Spoken::of).collect();
     let mut found = vec![];
     for (at, one) in rest.iter().enumerate() {
         for other in &rest[at + 1..] {
-            if one.source == other.source || found.len() == CONFLICTS_MAX {
+            if found.len() == CONFLICTS_MAX {
+                return found;
+            }
+            if one.said.source == other.said.source || !one.is_like(other) {
                 continue;
             }
-            let shared = shared_name(one.sentence, other.sentence);
-            let Some(name) = shared.filter(|_| speak_of_the_same(one, other)) else { continue };
-            let kind = if amounts_differ(one, other) {
+            let Some(name) = one.names.shared(&other.names) else { continue };
+            let kind = if amounts_differ(one.said, other.said) {
                 "different numbers"
-            } else if denies(one) != denies(other) && one.amounts.len() == other.amounts.len() {
+            } else if one.denies != other.denies && one.said.amounts.len() == other.said.amounts.len() {
                 "one denies what the other says"
             } else {
                 continue;
@@ -197,21 +200,40 @@ fn between_sentences(pool: &Pool, sentences: &[Said<'_>], known: &[Conflict]) ->
                 ),
                 support: said.support.clone(),
             };
-            let leaning = newer(pool, one, other);
-            found.push(Conflict { about: format!("{name}: {kind}"), sides: vec![side(one), side(other)], leaning });
+            let leaning = newer(pool, one.said, other.said);
+            let sides = vec![side(one.said), side(other.said)];
+            found.push(Conflict { about: format!("{name}: {kind}"), sides, leaning });
         }
     }
     found
 }
 
-fn speak_of_the_same(one: &Said<'_>, other: &Said<'_>) -> bool {
-    let plain = |said: &Said<'_>| -> words::Stems {
+/// A sentence as it is held against all others: what is looked for in it is looked for once.
+struct Spoken<'a> {
+    said: &'a Said<'a>,
+    names: Names,
+    /// Its words without numbers and denials.
+    plain: words::Stems,
+    denies: bool,
+}
+
+impl<'a> Spoken<'a> {
+    fn of(said: &'a Said<'a>) -> Spoken<'a> {
         let says =
             |stem: &&String| !stem.starts_with(|c: char| c.is_ascii_digit()) && !DENIALS.contains(&stem.as_str());
-        said.stems.iter().filter(says).cloned().collect()
-    };
-    let (one, other) = (plain(one), plain(other));
-    one.len() > 2 && other.len() > 2 && words::likeness(&one, &other) >= ALIKE_MIN
+        Spoken {
+            said,
+            names: Names::of(said.sentence),
+            plain: said.stems.iter().filter(says).cloned().collect(),
+            denies: said.words.iter().any(|word| DENIALS.contains(&word.as_str())),
+        }
+    }
+
+    /// Whether both speak of the same, as far as their words tell.
+    fn is_like(&self, other: &Spoken<'_>) -> bool {
+        let (one, other) = (&self.plain, &other.plain);
+        one.len() > 2 && other.len() > 2 && words::likeness(one, other) >= ALIKE_MIN
+    }
 }
 
 /// The same kinds of amounts, none of them equal.
@@ -224,36 +246,6 @@ fn amounts_differ(one: &Said<'_>, other: &Said<'_>) -> bool {
             .all(|(one, other)| one.unit.is_some() && one.unit == other.unit && one.per == other.per);
     let equal = one.amounts.iter().any(|one| other.amounts.iter().any(|other| is_same(one.value, other.value)));
     !one.amounts.is_empty() && same_kind && !equal
-}
-
-fn denies(said: &Said<'_>) -> bool {
-    said.words.iter().any(|word| DENIALS.contains(&word.as_str()))
-}
-
-/// A name that both speak of. None where each also has one that the other does not have: those are two subjects.
-fn shared_name(one: &str, other: &str) -> Option<String> {
-    let ((names, first), (other_names, other_first)) = (proper_names(one), proper_names(other));
-    let all: BTreeSet<&String> = names.iter().chain(&first).collect();
-    let other_all: BTreeSet<&String> = other_names.iter().chain(&other_first).collect();
-    let own = names.iter().any(|name| !other_all.contains(name));
-    let other_own = other_names.iter().any(|name| !all.contains(name));
-    let mut shared = all.intersection(&other_all);
-    if own && other_own { None } else { shared.next().map(|name| (*name).clone()) }
-}
-
-/// Words that are written large though they do not begin the sentence, or within; and the first word, of which nobody
-/// can tell alone whether it is a name.
-fn proper_names(sentence: &str) -> (BTreeSet<String>, Option<String>) {
-    let bare = |word: &str| {
-        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
-        word.strip_suffix("'s").or_else(|| word.strip_suffix("’s")).unwrap_or(word).to_owned()
-    };
-    let is_large = |word: &String| word.chars().next().is_some_and(char::is_uppercase) && word.chars().count() > 2;
-    let within = |word: &String| word.chars().skip(1).any(|c| c.is_uppercase() || c.is_numeric());
-    let words: Vec<String> = sentence.split_whitespace().map(bare).collect();
-    let first = words.first().filter(|word| is_large(word)).cloned();
-    let named = words.into_iter().enumerate().filter(|(at, word)| is_large(word) && (*at > 0 || within(word)));
-    (named.map(|(_, word)| word).collect(), first)
 }
 
 fn newer(pool: &Pool, one: &Said<'_>, other: &Said<'_>) -> Option<String> {

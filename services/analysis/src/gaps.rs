@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use contract::documents::{DetailedFinding, Gap, PassageId, SourceId, Support};
 use contract::events::Confidence;
 
+use crate::assign::Questions;
 use crate::pool::Pool;
 use crate::prose;
 use crate::words::{self, Stems};
@@ -70,7 +71,7 @@ struct Untold<'a> {
 }
 
 /// What two sources or more say nobody tells: the gap, and the finding that it is one.
-pub(crate) fn untold(pool: &Pool) -> Vec<(Gap, DetailedFinding)> {
+pub(crate) fn untold(pool: &Pool, questions: &Questions<'_>) -> Vec<(Gap, DetailedFinding)> {
     let mut left = sentences(pool);
     let mut found = vec![];
     while found.len() < UNKNOWNS_MAX {
@@ -78,7 +79,9 @@ pub(crate) fn untold(pool: &Pool) -> Vec<(Gap, DetailedFinding)> {
         let (about, rest): (Vec<Untold<'_>>, Vec<Untold<'_>>) =
             left.into_iter().partition(|untold| untold.stems.contains(&topic[0]));
         left = rest;
-        found.push(told(pool, &topic, &about));
+        let (gap, mut finding) = told(pool, &topic, about);
+        finding.question = questions.of_words(&gap.question);
+        found.push((gap, finding));
     }
     found
 }
@@ -130,8 +133,13 @@ fn topic(left: &[Untold<'_>]) -> Option<Vec<String>> {
     (topic.len() > 1).then_some(topic)
 }
 
-fn told(pool: &Pool, topic: &[String], about: &[Untold<'_>]) -> (Gap, DetailedFinding) {
-    let spoken = spoken(topic, about);
+fn told(pool: &Pool, topic: &[String], mut about: Vec<Untold<'_>>) -> (Gap, DetailedFinding) {
+    // Those first that name it themselves.
+    about.sort_by_key(|untold| {
+        let own = words::stems(untold.sentence);
+        std::cmp::Reverse(topic.iter().filter(|stem| own.contains(*stem)).count())
+    });
+    let spoken = spoken(topic, &about);
     let sources: BTreeSet<&SourceId> = about.iter().map(|untold| untold.source).collect();
     let mut quoted = BTreeSet::new();
     // Each of them: the statement counts them, and a number of a statement is held against what it cites.
@@ -140,7 +148,7 @@ fn told(pool: &Pool, topic: &[String], about: &[Untold<'_>]) -> (Gap, DetailedFi
         shown.map(|untold| Support { passage: untold.passage.clone(), quote: untold.sentence.to_owned() }).collect();
     let first = &about[0];
     let why = format!(
-        "{} sources say that it is not told or only on request, such as {}: {:?}",
+        "{} sources say that it is unknown or only told on request, such as {}: {:?}",
         sources.len(),
         pool.name(first.source),
         words::shortened(&words::tidied(first.sentence), 160)
@@ -149,7 +157,7 @@ fn told(pool: &Pool, topic: &[String], about: &[Untold<'_>]) -> (Gap, DetailedFi
         id: String::new(),
         question: None,
         statement: format!(
-            "The sources do not tell about {spoken}: {} of them say that it is unknown or only told on request.",
+            "Nothing is to be learned about {spoken}: {} sources leave it open or tell it only on request.",
             sources.len()
         ),
         confidence: if sources.len() > 2 { Confidence::High } else { Confidence::Medium },

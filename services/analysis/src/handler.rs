@@ -2,8 +2,6 @@
 //! Never decides what the evidence means: `offline` does by computing, `prompted` by asking a model.
 //! Next: `analysis.completed`.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use contract::artifact::{ArtifactError, fetch};
 use contract::documents;
@@ -13,16 +11,17 @@ use engine::Mind;
 use runtime::{Handled, Handler, Step, StepError};
 
 use crate::offline::{self, Evidence};
-use crate::{Config, event, prompted};
+use crate::{event, prompted};
 
 #[derive(Debug)]
 pub struct Analysis {
-    mind: Arc<Mind>,
+    mind: Mind,
 }
 
 impl Analysis {
-    pub fn with(config: &Config) -> Analysis {
-        Analysis { mind: Arc::clone(&config.mind) }
+    /// What it thinks with is all that it has of the environment.
+    pub fn with(mind: Mind) -> Analysis {
+        Analysis { mind }
     }
 }
 

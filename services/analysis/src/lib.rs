@@ -5,26 +5,28 @@
 
 mod age;
 mod amounts;
+mod answers;
+mod assign;
 mod charts;
 mod claims;
 mod confidence;
-mod config;
 mod conflicts;
 mod event;
 mod gaps;
 mod handler;
+mod listing;
 mod measure;
 mod metrics;
+mod names;
 mod offline;
 mod pool;
 mod prompted;
 mod prose;
-mod said;
 mod sheet;
+mod summary;
 mod sums;
 mod support;
 mod told;
 mod words;
 
-pub use config::{Config, VARIABLES};
 pub use handler::Analysis;

@@ -1,15 +1,17 @@
 //! Owns the analysis agent's `main`: its handler, and the servers that its environment names.
 //! Never an account, a key or an address: `aws::connect` finds them where every AWS program does.
-//! Next: `config` reads what is this agent's own, `handler` does its row.
+//! Next: `engine::mind` reads which models it thinks with, `handler` does its row.
 
 use std::process::ExitCode;
 
-use analysis::{Analysis, Config, VARIABLES};
+use analysis::Analysis;
 use contract::Topology;
+use engine::mind::{Mind, VARIABLES};
 use runtime::Service;
 
 fn main() -> ExitCode {
-    Service::new("analysis", Topology::murmuration())
-        .variables(VARIABLES)
-        .run(|daemon, config| Ok(daemon.handles("analysis", Analysis::with(&Config::of(config)?))), aws::connect)
+    Service::new("analysis", Topology::murmuration()).variables(VARIABLES).run(
+        |daemon, config| Ok(daemon.handles("analysis", Analysis::with(Mind::of("analysis", &config.own)?))),
+        aws::connect,
+    )
 }

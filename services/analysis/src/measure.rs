@@ -15,7 +15,7 @@ const COLUMNS_MAX: usize = 8;
 const OF_ONE_TABLE_MAX: usize = 3;
 /// What counts rows rather than saying something of them.
 const COUNTERS: &[&str] =
-    &["id", "no", "nr", "number", "row", "index", "rank", "score", "year", "zip", "phone", "lat", "lon"];
+    &["id", "no", "nr", "number", "row", "run", "index", "rank", "score", "year", "zip", "phone", "lat", "lon"];
 
 #[derive(Debug)]
 pub(crate) struct Measured<'a> {
@@ -48,8 +48,9 @@ pub(crate) fn columns<'a>(sheets: &'a [Sheet<'a>], asked: &Stems) -> Vec<Measure
     let all = sheets.iter().flat_map(|sheet| (0..sheet.table.columns.len()).map(move |column| (sheet, column)));
     let mut found: Vec<Measured<'_>> = all.filter_map(|(sheet, column)| measured(sheet, column, asked)).collect();
     found.sort_by(|one, other| other.worth.total_cmp(&one.worth).then_with(|| place(one).cmp(&place(other))));
+    let copies: Vec<bool> = found.iter().map(|one| found.iter().any(|other| is_copy(one, other))).collect();
     let mut chosen: Vec<Measured<'_>> = vec![];
-    for one in found {
+    for (one, _) in found.into_iter().zip(copies).filter(|(_, is_copy)| !is_copy) {
         let of_this_table = chosen.iter().filter(|other| other.sheet.table.id == one.sheet.table.id).count();
         if chosen.len() < COLUMNS_MAX && of_this_table < OF_ONE_TABLE_MAX {
             chosen.push(one);
@@ -58,12 +59,33 @@ pub(crate) fn columns<'a>(sheets: &'a [Sheet<'a>], asked: &Stems) -> Vec<Measure
     chosen
 }
 
+/// Whether most of its rows stand, by a label and the number, in a larger table: the same things are told once.
+fn is_copy(one: &Measured<'_>, other: &Measured<'_>) -> bool {
+    let (own, theirs) = (one.sheet, other.sheet);
+    let is_like = own.table.id != theirs.table.id && own.unit(one.column) == theirs.unit(other.column);
+    if !is_like || one.periods.is_some() || one.rows.len() < 2 || one.rows.len() >= other.rows.len() {
+        return false;
+    }
+    let labels = |sheet: &Sheet<'_>, row: usize| -> Vec<String> {
+        sheet.label_columns().into_iter().map(|at| sheet.text(row, at).to_lowercase()).collect()
+    };
+    let stands = |row: &usize, value: &f64| {
+        let named = labels(own, *row);
+        let mut there = other.rows.iter().zip(&other.values).filter(|(_, theirs)| *theirs == value);
+        there.any(|(row, _)| labels(theirs, *row).iter().any(|label| !label.is_empty() && named.contains(label)))
+    };
+    let known = one.rows.iter().zip(&one.values).filter(|(row, value)| stands(row, value)).count();
+    known * 5 >= one.rows.len() * 3
+}
+
 fn place<'a>(measured: &'a Measured<'_>) -> (&'a str, usize) {
     (&measured.sheet.name, measured.column)
 }
 
 fn measured<'a>(sheet: &'a Sheet<'a>, column: usize, asked: &Stems) -> Option<Measured<'a>> {
-    if !sheet.table.columns[column].is_numeric() || counts_rows(sheet, column) {
+    // Row by row something else: a median of a price per seat and one per gigabyte is nobody's.
+    let is_mixed = sheet.unit_column().is_some();
+    if !sheet.table.columns[column].is_numeric() || is_mixed || counts_rows(sheet, column) {
         return None;
     }
     let numbers = sheet.numbers(column);

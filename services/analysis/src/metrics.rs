@@ -8,9 +8,8 @@ use contract::documents::{Metric, MetricId, Statistic};
 
 use crate::measure::Measured;
 use crate::pool::Pool;
-use crate::said;
 use crate::sheet::{Periods, Sheet};
-use crate::sums::{Summary, median};
+use crate::sums::{Summary, clean, median};
 
 /// All numbers of one analysis.
 const METRICS_MAX: usize = 96;
@@ -115,12 +114,12 @@ impl Maker<'_> {
         let unit = self.sheet.unit(self.column).filter(|_| !part);
         Some(Metric {
             id: self.id(statistic, &group),
-            label: self.label(statistic, &group, unit.as_deref()),
+            label: self.label(statistic),
             statistic,
             table: self.sheet.table.id.clone(),
             column: self.sheet.table.columns[self.column].name.clone(),
             group,
-            value: said::clean(value)?,
+            value: clean(value)?,
             unit,
             of: u32::try_from(rows.len()).unwrap_or(u32::MAX),
             evidence,
@@ -137,20 +136,19 @@ impl Maker<'_> {
         MetricId(format!("{}:{}:{name}{twin}{group}", word(statistic), self.sheet.name))
     }
 
-    fn label(&self, statistic: Statistic, group: &BTreeMap<String, String>, unit: Option<&str>) -> String {
-        let unit = unit.map(|unit| format!(" ({unit})")).unwrap_or_default();
-        let pairs: Vec<String> =
-            group.iter().map(|(column, value)| format!("{}: {value}", column.replace('_', " "))).collect();
-        let group = if pairs.is_empty() { String::new() } else { format!(", {}", pairs.join(", ")) };
+    /// Without table, rows and unit: those stand beside it wherever it is shown.
+    fn label(&self, statistic: Statistic) -> String {
         let spoken = self.sheet.spoken(self.column);
-        let lead = match statistic {
-            Statistic::Count => "number of rows with a".into(),
-            Statistic::Difference => "difference to the others' median of".into(),
-            Statistic::Outlier => "outlier in".into(),
-            Statistic::Trend => "change from first to last date of".into(),
-            plain => format!("{} of", word(plain)),
-        };
-        format!("{lead} {spoken}{unit}{group}, {}", self.sheet.name)
+        match statistic {
+            Statistic::Count => format!("rows with a value: {spoken}"),
+            Statistic::Min => format!("lowest {spoken}"),
+            Statistic::Max => format!("highest {spoken}"),
+            Statistic::Median => format!("median {spoken}"),
+            Statistic::Mean => format!("mean {spoken}"),
+            Statistic::Difference => format!("{spoken} beside the median of the others"),
+            Statistic::Outlier => format!("{spoken}, far outside"),
+            Statistic::Trend => format!("{spoken}, from the first date to the last"),
+        }
     }
 
     fn on(&self, of: &Measured<'_>) -> BTreeMap<String, String> {

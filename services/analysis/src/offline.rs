@@ -8,10 +8,11 @@ use contract::UnixMs;
 use contract::documents::{Analysed, Conflict, DetailedFinding, Gap, Gathered, Metric, Passage, PassageId, Table};
 use contract::events::{Confidence, ResearchHead};
 
+use crate::assign::Questions;
 use crate::pool::Pool;
 use crate::sheet::Sheet;
 use crate::words::{self, Stems};
-use crate::{age, charts, conflicts, gaps, measure, metrics, prose, told};
+use crate::{age, charts, conflicts, gaps, listing, measure, metrics, prose, summary, told};
 
 const FINDINGS_MAX: usize = 12;
 /// Passages that nothing cites, beside those that something does.
@@ -46,17 +47,16 @@ pub(crate) fn analysed(head: &ResearchHead, evidence: Evidence) -> Analysed {
     let columns = measure::columns(&sheets, &asked);
     let figures = metrics::figures(&pool, &columns);
     let conflicts = conflicts::conflicts(&pool, &sheets);
-    let (said, unanswered) = prose::findings(&pool, &head.goal);
-    let mut computed = told::findings(&pool, &figures);
-    answer(&mut computed, &head.questions);
-    let untold = gaps::untold(&pool);
-    gaps.extend(
-        unanswered
-            .into_iter()
-            .filter(|gap| !computed.iter().any(|found| found.question.as_ref() == Some(&gap.question))),
-    );
+    let questions = Questions::of(&head.goal, &head.questions);
+    let mut computed = told::findings(&pool, &figures, &questions);
+    computed.extend(listing::findings(&pool, &sheets, &head.goal, &head.questions));
+    let counted: BTreeSet<String> = computed.iter().filter_map(|finding| finding.question.clone()).collect();
+    let (said, unanswered) = prose::findings(&pool, &head.goal, &counted);
+    let untold = gaps::untold(&pool, &questions);
+    gaps.extend(unanswered);
     gaps.extend(untold.iter().map(|(gap, _)| gap.clone()));
-    let findings = ordered(computed, said, untold.into_iter().map(|(_, finding)| finding).collect());
+    let untold = untold.into_iter().map(|(_, finding)| finding).collect();
+    let findings = ordered(vec![computed, by_trust(said), untold], &head.questions);
     analysed.findings = disputed(findings, &conflicts);
     analysed.metrics = metrics::all(&figures);
     analysed.charts = charts::charts(&figures, &analysed.metrics);
@@ -65,7 +65,7 @@ pub(crate) fn analysed(head: &ResearchHead, evidence: Evidence) -> Analysed {
     analysed.tables = tables(&pool, &analysed.metrics, &mut analysed.notes);
     analysed.passages = passages(&pool, &analysed);
     analysed.sources = pool.sources.values().cloned().collect();
-    analysed.summary = summary(&pool, &analysed);
+    analysed.summary = summary::of(&analysed);
     analysed.missed = pool.missed;
     analysed
 }
@@ -76,35 +76,26 @@ fn asked(head: &ResearchHead) -> Stems {
     asked
 }
 
-/// Gives a computed statement the question that it answers, where it shares two words with one.
-fn answer(computed: &mut [DetailedFinding], questions: &[String]) {
-    for finding in computed {
-        let stems = words::stems(&finding.statement);
-        let shared = |question: &&String| words::stems(question).intersection(&stems).count();
-        finding.question = questions.iter().max_by_key(shared).filter(|question| shared(question) >= 2).cloned();
-    }
-}
-
-/// By turns, so that neither numbers nor words crowd the other out; what is untold after the first few.
-fn ordered(
-    computed: Vec<DetailedFinding>,
-    said: Vec<DetailedFinding>,
-    untold: Vec<DetailedFinding>,
-) -> Vec<DetailedFinding> {
-    let (mut computed, mut said, mut untold) = (computed.into_iter(), by_trust(said).into_iter(), untold.into_iter());
-    let mut found: Vec<DetailedFinding> = vec![];
-    while found.len() < FINDINGS_MAX {
-        let turn = [computed.next(), computed.next(), said.next(), if found.len() >= 2 { untold.next() } else { None }];
-        if turn.iter().all(Option::is_none) && found.len() >= 2 {
-            break;
+/// As many as a reader takes in, chosen by turns among numbers, words and what is untold, each question before any has
+/// a second one of a kind; then in the order of the questions, what answers none of them last.
+fn ordered(kinds: Vec<Vec<DetailedFinding>>, questions: &[String]) -> Vec<DetailedFinding> {
+    let mut turns: Vec<(usize, usize, DetailedFinding)> = vec![];
+    for (kind, findings) in kinds.into_iter().enumerate() {
+        let mut before: Vec<Option<String>> = vec![];
+        for finding in findings {
+            let turn = before.iter().filter(|question| **question == finding.question).count();
+            before.push(finding.question.clone());
+            turns.push((turn, kind, finding));
         }
-        if turn.iter().all(Option::is_none) {
-            found.extend(untold.by_ref());
-            break;
-        }
-        found.extend(turn.into_iter().flatten());
     }
-    found.truncate(FINDINGS_MAX);
+    turns.sort_by_key(|(turn, kind, finding)| (*turn, finding.question.is_none(), *kind));
+    turns.truncate(FINDINGS_MAX);
+    let place = |finding: &DetailedFinding| {
+        let question = finding.question.as_ref();
+        questions.iter().position(|asked| Some(asked) == question).unwrap_or(questions.len())
+    };
+    turns.sort_by_key(|(turn, kind, finding)| (place(finding), *kind, *turn));
+    let mut found: Vec<DetailedFinding> = turns.into_iter().map(|(.., finding)| finding).collect();
     for (at, finding) in found.iter_mut().enumerate() {
         finding.id = format!("f-{}", at + 1);
     }
@@ -125,6 +116,11 @@ fn disputed(mut findings: Vec<DetailedFinding>, conflicts: &[Conflict]) -> Vec<D
     for finding in &mut findings {
         for conflict in conflicts {
             let rests_on = |passage: &PassageId| finding.supporting.iter().any(|support| support.passage == *passage);
+            // A row has several numbers: a dispute about one of them is none about the others.
+            let measure = conflict.about.rsplit(": ").next().unwrap_or_default().to_lowercase();
+            if !finding.metrics.is_empty() && !finding.statement.to_lowercase().contains(&measure) {
+                continue;
+            }
             let Some(own) = conflict.sides.iter().position(|side| rests_on(&side.support.passage)) else { continue };
             let others =
                 conflict.sides.iter().enumerate().filter(|(at, _)| *at != own).map(|(_, side)| side.support.clone());
@@ -190,41 +186,4 @@ fn passages(pool: &Pool, analysed: &Analysed) -> Vec<Passage> {
     let best: BTreeSet<&PassageId> = others.into_iter().take(UNCITED_MAX).map(|passage| &passage.id).collect();
     let wanted = |passage: &&Passage| cited.contains(&passage.id) || best.contains(&passage.id);
     pool.passages.iter().filter(wanted).cloned().collect()
-}
-
-fn summary(pool: &Pool, analysed: &Analysed) -> String {
-    let (sources, tables) = (pool.sources.len(), pool.tables.len());
-    let plural = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
-    let mut text = format!("From {} and {}:", plural(sources, "source"), plural(tables, "table"));
-    let surest = analysed.findings.iter().filter(|finding| finding.confidence > Confidence::Low);
-    let mut told: Vec<&str> = surest.take(3).map(|finding| finding.statement.as_str()).collect();
-    if told.is_empty() {
-        told = analysed.findings.iter().take(2).map(|finding| finding.statement.as_str()).collect();
-    }
-    if told.is_empty() {
-        text = format!(
-            "{} passages were found, and none of them answers {:?}.",
-            pool.passages.len(),
-            words::shortened(&analysed.goal, 400)
-        );
-    }
-    for statement in told {
-        text.push(' ');
-        text.push_str(&words::shortened(statement, 300));
-    }
-    if let Some(first) = analysed.conflicts.first() {
-        text.push_str(&format!(" Sources disagree in {} ({}).", plural(analysed.conflicts.len(), "case"), first.about));
-    }
-    if let Some(first) = analysed.gaps.first() {
-        let named = words::shortened(&first.question, 120);
-        text.push_str(&format!(
-            " {} left open, such as {named:?}.",
-            if analysed.gaps.len() == 1 {
-                "One thing is".into()
-            } else {
-                format!("{} things are", analysed.gaps.len())
-            }
-        ));
-    }
-    text
 }

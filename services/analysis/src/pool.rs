@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contract::documents::{Gathered, Missed, Passage, PassageId, Source, SourceId, Table};
+use contract::documents::{Gathered, Missed, Passage, PassageId, Source, SourceId, Table, TableId};
 use contract::{Digest, UnixMs};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -25,6 +25,8 @@ pub(crate) struct Pool {
     /// Sources whose words all stand in another one as well, word for word, by passage.
     pub(crate) copies: usize,
     index: BTreeMap<PassageId, usize>,
+    /// How well each table answers the questions that brought it: 0 to 1.
+    brought: BTreeMap<(String, TableId), f64>,
 }
 
 impl Pool {
@@ -50,6 +52,9 @@ impl Pool {
                 {
                     ids.push(id);
                 }
+            }
+            for table in &found.tables {
+                pool.brought.insert((found.question.clone(), table.id.clone()), table.relevance.clamp(0.0, 1.0));
             }
             match pool.asked.iter_mut().find(|(question, _)| *question == found.question) {
                 Some((_, before)) => {
@@ -104,6 +109,11 @@ impl Pool {
         self.index.insert(passage.id.clone(), self.passages.len());
         self.passages.push(passage);
         self.passages.last().map(|passage| passage.id.clone())
+    }
+
+    /// How well a table answers a question; nothing where the question did not bring it.
+    pub(crate) fn brought(&self, question: &str, table: &TableId) -> f64 {
+        self.brought.get(&(question.to_owned(), table.clone())).copied().unwrap_or(0.0)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use contract::documents::{Analysed, DetailedFinding, Metric, MetricId, Passage, PassageId, Statistic, Support};
+use contract::documents::numbers::{Known, numbers};
+use contract::documents::{Analysed, DetailedFinding, Metric, MetricId, Passage, PassageId, Support, printed};
 use contract::events::Confidence;
 use engine::prompt::{Prompt, Untrusted};
 use engine::{Ask, Sitting};
@@ -13,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{amounts, said, words};
+use crate::{summary, words};
 
 const PROMPT: Prompt = Prompt { version: "findings.v1", text: include_str!("prompts/findings.v1.md") };
 const FINDINGS_MAX: usize = 12;
@@ -77,19 +78,12 @@ pub(crate) async fn refined(sitting: &Sitting<'_>, mut analysed: Analysed) -> Re
 
 fn values(analysed: &Analysed) -> serde_json::Value {
     let metric = |metric: &Metric| {
-        let said = shown(metric);
+        let said = printed::metric(metric);
         json!({ "id": metric.id, "label": metric.label, "said": said, "of": metric.of })
     };
     let metrics: Vec<_> = analysed.metrics.iter().take(METRICS_SHOWN_MAX).map(metric).collect();
     let conflicts: Vec<_> = analysed.conflicts.iter().map(|conflict| conflict.about.as_str()).collect();
     json!({ "goal": analysed.goal, "questions": analysed.questions, "metrics": metrics, "conflicts": conflicts })
-}
-
-fn shown(metric: &Metric) -> String {
-    match metric.statistic {
-        Statistic::Difference | Statistic::Trend => said::change(metric.value),
-        _ => said::amount(metric.value, metric.unit.as_deref()),
-    }
 }
 
 /// The most relevant passages first: what does not fit is left out from the end.
@@ -147,19 +141,19 @@ fn fault_of(cited: &Cited, analysed: &Analysed) -> Option<String> {
     })
 }
 
-/// Numbers of a statement or its reason that nothing of what it cites says.
-fn loose_numbers(stated: &Stated, analysed: &Analysed) -> Vec<f64> {
-    let quotes = stated.supporting.iter().chain(&stated.contradicting);
-    let mut known: Vec<f64> = quotes.flat_map(|cited| amounts::numbers(&cited.quote)).collect();
-    for metric in stated.metrics.iter().filter_map(|id| analysed.metric(&MetricId(id.clone()))) {
-        known.extend(amounts::numbers(&format!("{} {} {}", shown(metric), metric.label, metric.of)));
-        known.push(metric.value.abs());
-    }
-    let all = amounts::numbers(&stated.statement).into_iter().chain(amounts::numbers(&stated.reason));
-    // How many quotes there are is counted, not measured; the writer's checker lets pass no other count.
-    let counts = [stated.supporting.len() as f64, stated.contradicting.len() as f64];
-    let counted = |number: &f64| counts.contains(number);
-    let mut loose: Vec<f64> = all.filter(|number| !known.contains(number) && !counted(number)).collect();
+/// Numbers of a statement or its reason that nothing of what it cites says. The writer's checker knows numbers by the same
+/// rules: what passes here is not refused there.
+fn loose_numbers(stated: &Stated, analysed: &Analysed) -> Vec<String> {
+    let mut known = Known::default();
+    stated.supporting.iter().chain(&stated.contradicting).for_each(|cited| known.says(&cited.quote));
+    let metrics = stated.metrics.iter().filter_map(|id| analysed.metric(&MetricId(id.clone())));
+    metrics.for_each(|metric| known.computed(metric));
+    // How many quotes there are is counted, not measured.
+    known.is(stated.supporting.len() as f64);
+    known.is(stated.contradicting.len() as f64);
+    let texts = [words::tidied(&stated.statement), words::tidied(&stated.reason)];
+    let mut loose: Vec<String> =
+        texts.iter().flat_map(|text| numbers(text)).filter(|number| !known.has(number)).collect();
     loose.dedup();
     loose
 }
@@ -187,6 +181,8 @@ fn merged(mut analysed: Analysed, answer: Answer) -> Analysed {
         found.id = format!("f-{}", at + 1);
     }
     analysed.findings = findings;
+    // It tells of findings that may have given way.
+    analysed.summary = summary::of(&analysed);
     analysed
 }
 

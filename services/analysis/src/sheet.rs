@@ -21,7 +21,10 @@ const UNITS: &[(&str, &str)] = &[
     ("hours", "hours"),
     ("days", "days"),
     ("kb", "KB"),
+    ("mb", "MB"),
     ("gb", "GB"),
+    ("seconds", "s"),
+    ("minutes", "min"),
     ("ms", "ms"),
 ];
 
@@ -91,6 +94,18 @@ impl<'a> Sheet<'a> {
         let plain = words::plain(&column.name);
         let last = plain.last().map(String::as_str).unwrap_or_default();
         told.or_else(|| UNITS.iter().find(|(ending, _)| *ending == last).map(|(_, unit)| (*unit).to_owned()))
+    }
+
+    /// The column that says, row by row, what the numbers beside it are per: no two of them may be compared.
+    pub(crate) fn unit_column(&self) -> Option<usize> {
+        let is_unit = |at: &usize| {
+            let name = self.table.columns[*at].name.trim().to_lowercase();
+            matches!(name.as_str(), "unit" | "units" | "per" | "uom") && {
+                let texts: BTreeSet<&str> = (0..self.table.rows.len()).map(|row| self.text(row, *at)).collect();
+                texts.len() > 1
+            }
+        };
+        (0..self.table.columns.len()).find(is_unit)
     }
 
     /// The column's name in words, without its unit.

@@ -2,6 +2,12 @@
 //! Never knows of tables or words.
 //! Next: `metrics` says of which rows.
 
+/// Without the dust of binary fractions: twelve digits, no negative zero. None for what is no number.
+pub(crate) fn clean(value: f64) -> Option<f64> {
+    let rounded: f64 = value.is_finite().then(|| format!("{value:.11e}"))?.parse().ok()?;
+    Some(if rounded == 0.0 { 0.0 } else { rounded })
+}
+
 /// Of at least one number.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Summary {
@@ -59,6 +65,14 @@ pub(crate) fn separation(groups: &[Vec<f64>]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_is_never_minus_zero_or_no_number() {
+        assert!(clean(-0.0).is_some_and(f64::is_sign_positive));
+        assert_eq!(clean(f64::NAN), None);
+        assert_eq!(clean(f64::INFINITY), None);
+        assert_eq!(clean(0.1 + 0.2), Some(0.3));
+    }
 
     #[test]
     fn quartiles_are_inclusive() {

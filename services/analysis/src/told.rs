@@ -2,30 +2,54 @@
 //! Never a number in a statement that is not a metric of the finding.
 //! Next: `offline` puts these findings beside those from prose.
 
-use contract::documents::{DetailedFinding, Metric, Statistic, Support};
+use std::collections::BTreeMap;
 
+use contract::documents::{DetailedFinding, Metric, Statistic, Support, printed};
+
+use crate::assign::{Kind, Questions};
 use crate::confidence;
 use crate::metrics::{Figures, Trend};
 use crate::pool::Pool;
-use crate::said;
 use crate::sheet::Sheet;
 use crate::support;
 use crate::words;
 
-const LEVELS_MAX: usize = 3;
-const GROUPINGS_MAX: usize = 2;
-const TRENDS_MAX: usize = 2;
+/// Of one question.
+const OF_A_QUESTION_MAX: usize = 3;
+/// Of none: where fewer than this are told in all.
+const UNASKED_MAX: usize = 3;
 /// Rows that a finding shows; its metrics lead to all of them.
-const SHOWN_MAX: usize = 6;
+const SHOWN_MAX: usize = 2;
 /// Groups that explain less than this are not worth a sentence.
 const APART_MIN: f64 = 0.15;
+/// Single things that are told one by one.
+const RANKED: std::ops::RangeInclusive<usize> = 3..=10;
 
-/// Statements about the columns, the most telling columns first.
-pub(crate) fn findings(pool: &Pool, figures: &[Figures<'_>]) -> Vec<DetailedFinding> {
-    let levels = figures.iter().filter_map(|figures| level(pool, figures)).take(LEVELS_MAX);
-    let groups = figures.iter().filter_map(|figures| groups(pool, figures)).take(GROUPINGS_MAX);
-    let trends = figures.iter().filter_map(|figures| trend(pool, figures)).take(TRENDS_MAX);
-    levels.chain(groups).chain(trends).collect()
+/// Statements about the columns, the most telling columns first, each with the question that it answers.
+pub(crate) fn findings(pool: &Pool, figures: &[Figures<'_>], questions: &Questions<'_>) -> Vec<DetailedFinding> {
+    let (mut asked, mut unasked): (Vec<DetailedFinding>, Vec<DetailedFinding>) = (vec![], vec![]);
+    let mut of_question: BTreeMap<String, usize> = BTreeMap::new();
+    for figures in figures {
+        let trend = trend(pool, figures).map(|finding| (Kind::Trend, finding));
+        // A trend has the level at both of its ends.
+        let level = if trend.is_some() { None } else { ranking(pool, figures).or_else(|| level(pool, figures)) };
+        let rest = level.into_iter().chain(groups(pool, figures)).map(|finding| (Kind::Level, finding));
+        for (kind, mut finding) in trend.into_iter().chain(rest) {
+            finding.question = questions.of_column(pool, figures.of, kind);
+            match &finding.question {
+                None => unasked.push(finding),
+                Some(question) => {
+                    let told = of_question.entry(question.clone()).or_default();
+                    *told += 1;
+                    if *told <= OF_A_QUESTION_MAX {
+                        asked.push(finding);
+                    }
+                }
+            }
+        }
+    }
+    let room = UNASKED_MAX.saturating_sub(asked.len());
+    asked.into_iter().chain(unasked.into_iter().take(room)).collect()
 }
 
 fn of(metrics: &[Metric], statistic: Statistic) -> Option<&Metric> {
@@ -33,72 +57,91 @@ fn of(metrics: &[Metric], statistic: Statistic) -> Option<&Metric> {
 }
 
 fn shown(metric: &Metric) -> String {
-    said::amount(metric.value, metric.unit.as_deref())
+    printed::amount(metric.value, metric.unit.as_deref())
+}
+
+fn when(figures: &Figures<'_>) -> String {
+    figures.of.on.as_ref().map(|(_, day)| format!(" on {day}")).unwrap_or_default()
 }
 
 fn level(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
     let (sheet, rows) = (figures.of.sheet, &figures.of.rows);
     let (count, middle) = (of(&figures.level, Statistic::Count)?, of(&figures.level, Statistic::Median)?);
-    let when = figures.of.on.as_ref().map(|(_, day)| format!(" on {day}")).unwrap_or_default();
-    let spoken = sheet.spoken(figures.of.column);
+    let subject = format!("{}{} ({})", capital(&sheet.spoken(figures.of.column)), when(figures), sheet.name);
+    let count = printed::decimal(count.value, 0);
     let mut statement = match (of(&figures.level, Statistic::Min), of(&figures.level, Statistic::Max)) {
         (Some(min), Some(max)) if min.value < max.value => format!(
-            "{}{when} ({}): the median is {} over {} rows, from {} to {}.",
-            capital(&spoken),
-            sheet.name,
+            "{subject}: the median is {} over {count} rows, from {}{} to {}{}.",
             shown(middle),
-            said::decimal(count.value, 0),
             shown(min),
-            shown(max)
+            whose(figures, min.value),
+            shown(max),
+            whose(figures, max.value)
         ),
-        (Some(_), Some(_)) => {
-            format!(
-                "{}{when} ({}) is {} in all {} rows.",
-                capital(&spoken),
-                sheet.name,
-                shown(middle),
-                said::decimal(count.value, 0)
-            )
-        }
-        _ => format!("{}{when} ({}) is {}, in one row.", capital(&spoken), sheet.name, shown(middle)),
+        (Some(_), Some(_)) => format!("{subject} is {} in all {count} rows.", shown(middle)),
+        _ => format!("{subject} is {}, in one row.", shown(middle)),
     };
     let mut metrics = figures.level.clone();
     if let (Some(worst), Some(calm)) = (figures.outliers.first(), &figures.calm) {
         let named: Vec<&str> = worst.group.values().map(String::as_str).collect();
-        let more = if figures.outliers.len() > 1 { " and others lie" } else { " lies" };
-        statement.push_str(&format!(
-            " {} ({}){more} far outside; without outliers the median is {}.",
-            capital(&named.join(" ")),
-            shown(worst),
-            shown(calm)
-        ));
+        let named = named.join(" ");
+        let who = match figures.outliers.len() {
+            1 if is_name(&named) => format!("{named}, which lies far outside"),
+            1 => "the one that lies far outside".into(),
+            _ => "those that lie far outside".into(),
+        };
+        statement.push_str(&format!(" Without {who}, the median is {}.", shown(calm)));
         metrics.extend(figures.outliers.iter().chain([calm]).cloned());
     }
     let all = figures.of.on.as_ref().map_or(sheet.table.rows.len(), |_| rows.len());
     let mut judged = confidence::of_rows(rows.len(), all, &sheet.name, sheet.date, pool.newest());
     if !figures.outliers.is_empty() {
-        judged.reason.push_str(
-            " Outliers lie more than 1.5 times the distance between the (inclusive) quartiles outside of them.",
-        );
+        judged.reason.push_str(" Far outside is more than 1.5 times the distance between the quartiles.");
     }
     let supporting = row_supports(pool, sheet, telling_rows(figures));
     finding(&statement, judged, supporting, &metrics)
 }
 
-/// The rows of the least, the middle and the largest, and of the outliers.
+/// ` (Moltbus Fleet)`, where one row alone has the value and goes by a name.
+fn whose(figures: &Figures<'_>, value: f64) -> String {
+    let mut rows = figures.of.rows.iter().zip(&figures.of.values).filter(|(_, own)| **own == value);
+    let (Some((row, _)), None) = (rows.next(), rows.next()) else { return String::new() };
+    let label: Vec<&str> = figures.of.sheet.row_label(*row).into_iter().map(|(_, text)| text).collect();
+    let label = label.join(" ");
+    if is_name(&label) { format!(" ({label})") } else { String::new() }
+}
+
+/// `R17` tells a row apart, and tells nobody anything.
+fn is_name(label: &str) -> bool {
+    label.chars().any(char::is_lowercase) || label.chars().any(|c| c.is_alphabetic() && !c.is_ascii())
+}
+
+/// Single things one by one, the largest first, where there are few.
+fn ranking(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
+    let sheet = figures.of.sheet;
+    let grouping = figures.of.grouping.as_ref().filter(|grouping| grouping.one_each)?;
+    let column = &sheet.table.columns[grouping.column].name;
+    let all = &figures.groups;
+    if !RANKED.contains(&all.len()) || all.len() < figures.of.rows.len() || figures.trend.is_some() {
+        return None;
+    }
+    let one = |metric: &Metric| {
+        format!("{} {}", metric.group.get(column).map(String::as_str).unwrap_or_default(), shown(metric))
+    };
+    let told: Vec<String> = all.iter().map(one).collect();
+    let subject = format!("{}{} ({})", capital(&sheet.spoken(figures.of.column)), when(figures), sheet.name);
+    let statement = format!("{subject}, the highest first: {}.", told.join(", "));
+    let of_rows = figures.of.on.as_ref().map_or(sheet.table.rows.len(), |_| all.len());
+    let judged = confidence::read(all.len(), of_rows, &sheet.name, sheet.date, pool.newest());
+    finding(&statement, judged, row_supports(pool, sheet, telling_rows(figures)), all)
+}
+
+/// The rows of the largest and of the least.
 fn telling_rows(figures: &Figures<'_>) -> Vec<usize> {
     let mut pairs: Vec<(f64, usize)> = figures.of.values.iter().copied().zip(figures.of.rows.iter().copied()).collect();
     pairs.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
-    let last = pairs.len().saturating_sub(1);
-    let mut rows: Vec<usize> = vec![];
-    for at in [0, last, last / 2, pairs.len() / 2, last.saturating_sub(1), 1] {
-        if let Some((_, row)) = pairs.get(at)
-            && !rows.contains(row)
-        {
-            rows.push(*row);
-        }
-    }
-    rows
+    let ends = [pairs.last(), pairs.first()];
+    ends.into_iter().flatten().map(|(_, row)| *row).collect()
 }
 
 fn row_supports(pool: &Pool, sheet: &Sheet<'_>, rows: Vec<usize>) -> Vec<Support> {
@@ -122,8 +165,9 @@ fn groups(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
         return None;
     }
     let mut statement = format!(
-        "{} differs by {} ({}): the median is {}.",
+        "{}{} by {} ({}): the median is {}.",
         capital(&sheet.spoken(figures.of.column)),
+        when(figures),
         column.replace('_', " "),
         sheet.name,
         told.join(", ")
@@ -132,7 +176,7 @@ fn groups(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
     let mut metrics: Vec<Metric> = figures.groups.iter().take(6).cloned().collect();
     if let Some(most) = most.filter(|most| most.value.abs() >= 0.1) {
         let lies = if most.value > 0.0 { "above" } else { "below" };
-        let part = said::decimal(most.value.abs() * 100.0, 1);
+        let part = printed::percent(most.value.abs());
         statement.push_str(&format!(" {} lies {part} % {lies} the median of the others.", capital(&named(most))));
         metrics.push(most.clone());
     }
@@ -153,10 +197,10 @@ fn trend(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
     let Trend { first, last, whole, by_entity } = figures.trend.as_ref()?;
     let went = match whole.value {
         change if change > 0.0 => {
-            format!("rose from {} to {} ({})", shown(&first.1), shown(&last.1), said::change(change))
+            format!("rose from {} to {} ({})", shown(&first.1), shown(&last.1), printed::change(change))
         }
         change if change < 0.0 => {
-            format!("fell from {} to {} ({})", shown(&first.1), shown(&last.1), said::change(change))
+            format!("fell from {} to {} ({})", shown(&first.1), shown(&last.1), printed::change(change))
         }
         _ => format!("is {} at both ends", shown(&last.1)),
     };
@@ -180,26 +224,29 @@ fn trend(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
         };
         let exception = lone.map(|metric| {
             let named = metric.group.values().next().cloned().unwrap_or_default();
-            format!("; the exception is {named} ({})", said::change(metric.value))
+            format!("; the exception is {named} ({})", printed::change(metric.value))
         });
         let all = by_entity.len();
         let told = match (up.len(), down.len()) {
-            (up, _) if up == all => format!("It went up for all {all}"),
-            (_, down) if down == all => format!("It went down for all {all}"),
-            (up, down) => format!("It went up for {up} and down for {down} of {all}{}", exception.unwrap_or_default()),
+            (up, _) if up == all => format!("It rose for all {all}"),
+            (_, down) if down == all => format!("It fell for all {all}"),
+            (up, down) => format!("It rose for {up} and fell for {down} of {all}{}", exception.unwrap_or_default()),
         };
         statement.push_str(&format!(" {told}."));
     }
+    let ends = of(&figures.level, Statistic::Min).zip(of(&figures.level, Statistic::Max));
+    let ends = ends.filter(|(min, max)| figures.of.on.is_some() && min.value < max.value);
+    if let Some((min, max)) = ends {
+        let (low, high) = (whose(figures, min.value), whose(figures, max.value));
+        statement.push_str(&format!(" On {} it lies between {}{low} and {}{high}.", last.0, shown(min), shown(max)));
+    }
     let mut metrics = vec![first.1.clone(), last.1.clone(), whole.clone()];
     metrics.extend(by_entity.iter().cloned());
+    metrics.extend(ends.into_iter().flat_map(|(min, max)| [min.clone(), max.clone()]));
     let judged = confidence::of_rows(whole.of as usize, whole.of as usize, &sheet.name, sheet.date, pool.newest());
-    let ends: Vec<_> = whole.evidence.iter().filter_map(|id| support::of_passage(pool, id)).collect();
-    let mut supporting: Vec<Support> = ends.iter().take(SHOWN_MAX / 2).cloned().collect();
-    for support in ends.into_iter().rev() {
-        if supporting.len() < SHOWN_MAX && !supporting.contains(&support) {
-            supporting.push(support);
-        }
-    }
+    let places: Vec<Support> = whole.evidence.iter().filter_map(|id| support::of_passage(pool, id)).collect();
+    let mut supporting: Vec<Support> = places.first().into_iter().chain(places.last()).cloned().collect();
+    supporting.dedup();
     finding(&statement, judged, supporting, &metrics)
 }
 

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use frostem::{Algorithm, Stemmer};
 use unicode_segmentation::UnicodeSegmentation;
+
+pub(crate) use engine::words::{plain, stem};
 
 pub(crate) type Stems = BTreeSet<String>;
 
@@ -27,21 +28,6 @@ pub(crate) fn stems(text: &str) -> Stems {
 /// The same, in the order of the text, with repetitions.
 pub(crate) fn in_order(text: &str) -> Vec<String> {
     plain(text).into_iter().filter(|word| !EMPTY_WORDS.contains(&word.as_str())).map(|word| stem(&word)).collect()
-}
-
-/// Every word in lower case, without a possessive's ending.
-pub(crate) fn plain(text: &str) -> Vec<String> {
-    let spaced = text.replace('_', " ");
-    let word = |word: &str| {
-        let lower = word.to_lowercase();
-        let bare = lower.strip_suffix("'s").or_else(|| lower.strip_suffix("’s"));
-        bare.map(str::to_owned).unwrap_or(lower)
-    };
-    spaced.unicode_words().map(word).collect()
-}
-
-pub(crate) fn stem(word: &str) -> String {
-    Stemmer::new(Algorithm::English).stem(word).into_owned()
 }
 
 /// Sentences of a quote, each an exact part of it. A line that only goes on does not end one.
@@ -75,8 +61,11 @@ fn ends_line(before: &str, after: &str) -> bool {
     let heading = line.starts_with('#') || line.starts_with('|');
     let item =
         next.starts_with(['-', '*', '+', '>', '#', '|', '•', '"', '“']) || without_number(next).len() < next.len();
+    // What stands over a record: `id: hx-1172 | date: 2026-08-05 | author: haar`.
+    let is_record = |line: &str| line.matches(" | ").count() > 1;
+    let record = is_record(line) || is_record(next);
     let dated = next.len() > 10 && next.as_bytes()[..4].iter().all(u8::is_ascii_digit) && next.as_bytes()[4] == b'-';
-    line.trim().is_empty() || next.is_empty() || heading || item || dated
+    line.trim().is_empty() || next.is_empty() || heading || item || record || dated
 }
 
 /// Without what opens a line and is not part of what it says: a heading's, quote's, table's or item's mark.

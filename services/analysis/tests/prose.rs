@@ -83,3 +83,59 @@ async fn a_task_that_failed_or_never_came_is_a_gap_with_its_question() {
     );
     assert_eq!(found.findings.len(), 1);
 }
+
+/// A goal's question with its topic, as research asks it.
+async fn found(question: &str, text: &str) -> contract::documents::Analysed {
+    let question = format!("message broker: {question}");
+    let gathering = Gathering::of(&question).prose("notes.md", "Trial, minutes", Some("2026-09-28"), text);
+    analysed("Choose a message broker", vec![gathering]).await.analysed
+}
+
+#[tokio::test]
+async fn a_sentence_that_only_touches_a_question_is_no_finding_and_the_gap_is_named() {
+    for (question, touching) in [
+        ("how did prices change over time?", "The message broker page was last changed on 1 October 2026."),
+        ("what does it cost?", "We know the price of the message broker and what it costs us."),
+        ("what does it cost?", "The price of a message broker stays below 500 USD a month."),
+        ("what is free, and within which limits?", "At the limit of a message broker you choose: stop, or go on."),
+        ("how fast is it?", "The message broker is fast since 2024."),
+        ("what does it cost?", "See the message broker price list of 12 USD a month."),
+    ] {
+        let found = found(question, touching).await;
+        assert!(found.findings.is_empty(), "{question}: {:#?}", found.findings);
+        assert!(found.gaps.iter().any(|gap| gap.question.ends_with(question)), "{:?}", found.gaps);
+        assert!(found.summary.contains("none answers"), "{}", found.summary);
+    }
+}
+
+#[tokio::test]
+async fn a_sentence_that_answers_is_a_finding_with_its_sources_name_where_it_names_nothing_itself() {
+    for (question, answer, statement) in [
+        (
+            "what does it cost?",
+            "In the trial the broker Sorrel cost 420 USD a month.",
+            "In the trial the broker Sorrel cost 420 USD a month.",
+        ),
+        (
+            "what does it cost?",
+            "Our broker costs us 420 USD a month.",
+            "Trial, minutes: Our broker costs us 420 USD a month.",
+        ),
+        (
+            "what changed over time?",
+            "Then the broker Sorrel went from 14 to 31 maintainers.",
+            "Trial, minutes: Then the broker Sorrel went from 14 to 31 maintainers.",
+        ),
+        (
+            "which known problems are there?",
+            "When its disk was full, the broker Sorrel stopped.",
+            "When its disk was full, the broker Sorrel stopped.",
+        ),
+    ] {
+        let found = found(question, answer).await;
+        let said: Vec<&str> = found.findings.iter().map(|finding| finding.statement.as_str()).collect();
+        assert_eq!(said, [statement]);
+        assert_eq!(found.findings[0].supporting[0].quote, answer);
+        assert!(found.summary.contains(statement), "{}", found.summary);
+    }
+}

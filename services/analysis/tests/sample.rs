@@ -20,11 +20,16 @@ fn gathered() -> Vec<Gathering> {
     let prose = |gathering: Gathering, path: &str, date: &str| gathering.prose(path, path, Some(date), &sample(path));
     let prices = Gathering::of("What do competitors charge for a monthly plan?")
         .table("plans.csv", "plans", None, &sample("plans.csv"))
-        .table("price-history.csv", "price history", None, &sample("price-history.csv"))
         .table("pages/heronpost-pricing.html", "Pricing | Heronpost message queues", Some("2026-09-01"), HERONPOST)
         .table("pages/thistlebroker-pricing.html", "Thistlebroker | Pricing", Some("2024-03-18"), THISTLEBROKER);
     let prices = prose(prices, "notes/interview-2026-10-08-bramble-studio.md", "2026-10-08");
     let prices = prose(prices, "notes/analyst-memo-2026-09.md", "2026-09-28");
+    let moves = Gathering::of("How did prices change over time?").table(
+        "price-history.csv",
+        "price history",
+        None,
+        &sample("price-history.csv"),
+    );
     let pay = Gathering::of("What are customers willing to pay, and what annoys them?")
         .table("churn-survey.csv", "churn survey", None, &sample("churn-survey.csv"))
         .prose("notes/analyst-memo-2026-09.md", "memo", Some("2026-09-28"), &sample("notes/analyst-memo-2026-09.md"));
@@ -37,7 +42,7 @@ fn gathered() -> Vec<Gathering> {
         None,
         &sample("limits.tsv").replace('\t', ","),
     );
-    vec![prices, pay, limits, Gathering::of("What does yearly billing cost at Kettlewire?")]
+    vec![prices, moves, pay, limits, Gathering::of("What does yearly billing cost at Kettlewire?")]
 }
 
 async fn outcome() -> Outcome {
@@ -105,10 +110,10 @@ async fn findings_say_the_numbers_as_a_person_writes_them() {
     let Outcome { analysed, .. } = outcome().await;
     let all: Vec<&str> = analysed.findings.iter().map(|finding| finding.statement.as_str()).collect();
     for wanted in [
-        "the median is $59 over 19 rows, from $9 to $4,900. Moltbus Fleet ($4,900) lies far outside; without outliers the median is $54.",
+        "the median is $59 over 19 rows, from $9 (Pebblerelay Solo) to $4,900 (Moltbus Fleet). Without Moltbus Fleet, which lies far outside, the median is $54.",
         "$97 for regulated, $62 for internal-tools, $47 for agency, $37 for startup",
         "rose from $50 to $54 (+8 %)",
-        "fell from $0.925 to $0.675 (-27 %)",
+        "fell from $0.925 to $0.675 (−27 %)",
         "the exception is Quillgate (+15.4 %)",
     ] {
         assert!(all.iter().any(|statement| statement.contains(wanted)), "{wanted}: {all:#?}");
@@ -117,6 +122,32 @@ async fn findings_say_the_numbers_as_a_person_writes_them() {
     assert!(level.reason.contains("19 of 20 rows"), "{}", level.reason);
     assert!(analysed.charts.iter().any(|chart| chart.bars.len() == 4 && chart.bars[0].0 == "regulated"));
     assert!(analysed.charts.iter().any(|chart| chart.bars.len() == 6));
+}
+
+#[tokio::test]
+async fn each_number_stands_under_the_question_that_it_answers() {
+    let Outcome { analysed, .. } = outcome().await;
+    let question = |words: &str| {
+        let found = analysed.findings.iter().find(|finding| finding.statement.contains(words));
+        found.unwrap_or_else(|| panic!("{words}: {:#?}", analysed.findings)).question.clone().unwrap_or_default()
+    };
+    assert_eq!(question("Monthly price (plans.csv)"), "What do competitors charge for a monthly plan?");
+    assert_eq!(question("monthly price (price-history.csv) rose"), "How did prices change over time?");
+    assert_eq!(
+        question("Willingness to pay (churn-survey.csv)"),
+        "What are customers willing to pay, and what annoys them?"
+    );
+    let statements: Vec<&str> = analysed.findings.iter().map(|finding| finding.statement.as_str()).collect();
+    assert!(statements.iter().all(|statement| !statement.contains("Developers")), "nobody asked: {statements:#?}");
+    assert!(statements.iter().all(|statement| !statement.contains("R30")), "a number of a respondent: {statements:#?}");
+    let places: Vec<usize> = analysed
+        .findings
+        .iter()
+        .filter_map(|finding| analysed.questions.iter().position(|asked| Some(asked) == finding.question.as_ref()))
+        .collect();
+    assert!(places.is_sorted(), "{places:?}");
+    assert!(analysed.summary.contains("of 5 questions:") && analysed.summary.contains("Sources disagree about"));
+    assert!(analysed.summary.contains("Left open: "), "{}", analysed.summary);
 }
 
 #[tokio::test]

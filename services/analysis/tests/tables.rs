@@ -106,3 +106,33 @@ async fn numbers_that_only_count_rows_are_not_analysed() {
             .await;
     assert!(outcome.analysed.metrics.iter().all(|metric| metric.column == "monthly_price_usd"));
 }
+
+#[tokio::test]
+async fn numbers_of_different_units_are_read_out_and_never_averaged() {
+    let text = "cost,amount_usd,unit\nPlatform share,6.40,tenant and month\nDelivery,0.18,million messages\nEU region,11.00,tenant and month\n";
+    let gathered =
+        Gathering::of("What do our own costs ask?").table("costs.csv", "Our costs", Some("2026-05-01"), text);
+    let found = analysed("Set a price", vec![gathered]).await.analysed;
+    assert!(found.metrics.is_empty(), "{:#?}", found.metrics);
+    assert_eq!(
+        found.findings[0].statement,
+        "Amount (costs.csv): Platform share $6.40 per tenant and month; Delivery $0.18 per million messages; \
+         EU region $11 per tenant and month."
+    );
+    assert_eq!(found.findings[0].supporting.len(), 3);
+}
+
+#[tokio::test]
+async fn a_table_that_repeats_a_larger_one_is_not_computed_again() {
+    let all = "company,plan,monthly_price_usd\nA,Small,10\nA,Large,30\nB,Small,12\nB,Large,44\nC,Small,9\n";
+    let part = "plan,price_per_month_usd\nSmall,10\nLarge,30\n";
+    let gathered = Gathering::of("What is the monthly price?").table("all.csv", "all", None, all).table(
+        "a.html",
+        "prices of A",
+        None,
+        part,
+    );
+    let found = analysed(GOAL, vec![gathered]).await.analysed;
+    assert!(found.metrics.iter().all(|metric| metric.id.0.contains(":all.csv:")), "{:#?}", found.metrics);
+    assert!(!found.metrics.is_empty());
+}

@@ -5,9 +5,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use contract::events::{GoalCompleted, RecommendationsMade, ReportWritten};
-use contract::{ArtifactRef, Artifacts, GoalId, artifact};
-use runtime::ports::Ports;
+use contract::events::{Attachment, GoalCompleted, RecommendationsMade, ReportWritten};
+use contract::{Artifacts, GoalId, artifact};
+
+use crate::explain;
+use crate::reach::Reach;
 
 /// What was put on the disk.
 pub(crate) struct Kept {
@@ -16,8 +18,8 @@ pub(crate) struct Kept {
     pub(crate) recommendations: RecommendationsMade,
 }
 
-pub(crate) async fn keep(done: &GoalCompleted, goal: GoalId, ports: &Ports, out: &Path) -> anyhow::Result<Kept> {
-    let artifacts = &*ports.artifacts;
+pub(crate) async fn keep(done: &GoalCompleted, goal: GoalId, reach: &Reach, out: &Path) -> anyhow::Result<Kept> {
+    let artifacts = &*reach.ports.artifacts;
     let written: ReportWritten = brought(done, "writer", artifacts).await?;
     let recommendations = match brought(done, "recommendation", artifacts).await {
         Ok(made) => made,
@@ -28,13 +30,12 @@ pub(crate) async fn keep(done: &GoalCompleted, goal: GoalId, ports: &Ports, out:
     let mut files = vec![];
     put(out, "report.md", report.as_bytes(), &mut files).await?;
     for (number, attachment) in written.attachments.iter().enumerate() {
-        let bytes = artifact::fetch(artifacts, attachment).await?;
+        let bytes = artifact::fetch(artifacts, &attachment.artifact).await?;
         put(out, &file_name(number, attachment), &bytes, &mut files).await?;
     }
     put(out, "recommendations.json", &serde_json::to_vec_pretty(&recommendations)?, &mut files).await?;
-    if let Some(page) = explained(goal, ports).await? {
-        put(out, "run.html", page.as_bytes(), &mut files).await?;
-    }
+    let story = explain::story(reach, goal).await?;
+    put(out, "run.html", explain::page(&story).as_bytes(), &mut files).await?;
     Ok(Kept { report, files, recommendations })
 }
 
@@ -45,13 +46,17 @@ async fn put(out: &Path, name: &str, bytes: &[u8], files: &mut Vec<PathBuf>) -> 
     Ok(())
 }
 
-/// `run.html`: what `murmur explain --format html` shows. CALL SITE of `explain::page` over `runtime::story`.
-async fn explained(_goal: GoalId, _ports: &Ports) -> anyhow::Result<Option<String>> {
-    Ok(None)
-}
-
-fn file_name(number: usize, attachment: &ArtifactRef) -> String {
-    match attachment.mediatype.split(';').next().unwrap_or_default() {
+/// The name that the report gives it, where that is a bare file name and none of ours; else one made of its kind.
+fn file_name(number: usize, attachment: &Attachment) -> String {
+    const OURS: &[&str] = &["report.md", "recommendations.json", "run.html"];
+    let is_plain = |name: &&String| {
+        let bare = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        bare && !name.starts_with('.') && !name.is_empty() && !OURS.contains(&name.as_str())
+    };
+    if let Some(name) = attachment.name.as_ref().filter(is_plain) {
+        return name.clone();
+    }
+    match attachment.artifact.mediatype.split(';').next().unwrap_or_default() {
         "text/html" => "report.html".into(),
         "text/csv" => format!("table-{number}.csv"),
         "image/svg+xml" => format!("chart-{number}.svg"),

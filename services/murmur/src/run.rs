@@ -141,7 +141,7 @@ async fn work(
     let left = follow(&goal, &mut followed, home, live, Duration::from_secs(asked.within), stop).await?;
     let came = match (followed.ended, left) {
         (Some(Ended::Completed(done)), _) => {
-            let kept = keep(&done, goal.id, &home.reach.ports, &asked.out).await?;
+            let kept = keep(&done, goal.id, &home.reach, &asked.out).await?;
             Came::Completed { done, kept }
         }
         (Some(Ended::Otherwise { kind, data }), _) => Came::Otherwise { kind, data },

@@ -159,10 +159,11 @@ impl Facts {
             let columns = (0..table.columns.len()).filter(|at| column.found_in(&text::stems(&table.columns[*at].name)));
             for at in columns {
                 let named =
-                    |cells: &&Vec<Cell>| cells.first().is_some_and(|cell| row.found_in(&text::stems(&cell.text)));
-                for (number, cells) in table.rows.iter().enumerate().filter(|(_, cells)| named(cells)) {
-                    if let Some(value) = number_in(&cells[at]) {
-                        self.touch([&table.passages[number]]);
+                    |cells: &Vec<Cell>| cells.first().is_some_and(|cell| row.found_in(&text::stems(&cell.text)));
+                // A row without its passage is no evidence, and a row may be shorter than the head.
+                for (cells, passage) in table.rows.iter().zip(&table.passages).filter(|(cells, _)| named(cells)) {
+                    if let Some(value) = cells.get(at).and_then(number_in) {
+                        self.touch([passage]);
                         return Some(value);
                     }
                 }
@@ -195,10 +196,11 @@ impl Facts {
             };
             let (Some(of), Some(by)) = (named(&what), named(&size)) else { continue };
             let near = |cells: &Vec<Cell>| {
-                number_in(&cells[by]).is_some_and(|own| own >= wanted / factor && own <= wanted * factor)
+                cells.get(by).and_then(number_in).is_some_and(|own| own >= wanted / factor && own <= wanted * factor)
             };
             let rows = table.rows.iter().zip(&table.passages).filter(|(cells, _)| near(cells));
-            let found: Vec<_> = rows.filter_map(|(cells, passage)| Some((number_in(&cells[of])?, passage))).collect();
+            let found: Vec<_> =
+                rows.filter_map(|(cells, passage)| Some((cells.get(of).and_then(number_in)?, passage))).collect();
             if found.len() > best.len() {
                 best = found;
             }

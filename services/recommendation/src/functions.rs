@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use cel::objects::{Key, Map};
 use cel::{Context, Env, ExecutionError, Value};
-use contract::documents::{Metric, Statistic};
+use contract::documents::{Metric, Statistic, printed};
 
 use crate::facts::{self, Facts, Row};
 use crate::text::{self, Wanted};
@@ -35,8 +35,8 @@ pub const ALL: &[Function] = &[
     function("mean", &["words"], "the mean"),
     function("count", &["words"], "how many rows have a value"),
     function("change", &["words"], "from the first date to the last, as a part of the first: -0.1 is a tenth less"),
-    function("groups", &["words"], "medians by group, the largest first: a list of {name, value, of}"),
-    function("outliers", &["words"], "what lies far outside: a list of {name, value, of}"),
+    function("groups", &["words"], "medians by group, the largest first: a list of {name, value, shown, of}"),
+    function("outliers", &["words"], "what lies far outside: a list of {name, value, shown, of}"),
     function(
         "cell",
         &["row words", "column words"],
@@ -149,9 +149,9 @@ fn shown(context: &mut Context<'static, 'static>) -> Result<(), String> {
             .add_function(name, move |value: Value| -> Answer { Ok(told(numeric(&value)?).into()) })
             .map_err(|why| why.to_string())
     };
-    add("money", |value| text::money(value, "USD"))?;
-    add("percent", |value| format!("{} %", text::decimal(value * 100.0, 1)))?;
-    add("number", |value| text::decimal(value, 2))?;
+    add("money", |value| printed::amount(value, Some("USD")))?;
+    add("percent", |value| format!("{} %", printed::percent(value)))?;
+    add("number", |value| printed::decimal(value, printed::places(value)))?;
     let two = |pick: fn(f64, f64) -> f64| {
         move |one: Value, other: Value| -> Answer { Ok(pick(numeric(&one)?, numeric(&other)?).into()) }
     };
@@ -171,7 +171,8 @@ pub(crate) fn said(value: &Value) -> String {
         Value::Bool(truth) => truth.to_string(),
         Value::List(all) => all.iter().map(said).collect::<Vec<_>>().join(", "),
         Value::Null => "nothing".into(),
-        other => numeric(other).map_or_else(|_| format!("{other:?}"), |number| text::decimal(number, 2)),
+        other => numeric(other)
+            .map_or_else(|_| format!("{other:?}"), |number| printed::decimal(number, printed::places(number))),
     }
 }
 
@@ -186,7 +187,12 @@ fn list(values: impl IntoIterator<Item = Value>) -> Value {
 
 fn metrics(found: Vec<(String, &Metric)>) -> Value {
     list(found.into_iter().map(|(name, metric)| {
-        map([("name", name.into()), ("value", metric.value.into()), ("of", Value::Int(i64::from(metric.of)))])
+        map([
+            ("name", name.into()),
+            ("value", metric.value.into()),
+            ("shown", printed::metric(metric).into()),
+            ("of", Value::Int(i64::from(metric.of))),
+        ])
     }))
 }
 

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use contract::documents::numbers::{Known, numbers};
 use contract::documents::{Analysed, Passage, PassageId};
 use contract::events::{Origin, Priority, Recommendation};
 use engine::prompt::{Prompt, Untrusted};
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::offline::{Advice, Judged};
-use crate::text::{plain_number, shortened};
+use crate::text::shortened;
 
 const PROMPT: Prompt = Prompt { version: "advice.v1", text: include_str!("prompts/advice.v1.md") };
 const SUGGESTED_MAX: usize = 3;
@@ -82,7 +83,8 @@ fn values(advice: &[Advice], analysed: &Analysed) -> serde_json::Value {
     let finding = |one: &contract::documents::DetailedFinding| json!({ "id": one.id, "statement": one.statement, "confidence": one.confidence });
     let findings: Vec<_> = analysed.findings.iter().map(finding).collect();
     let shown = analysed.metrics.iter().take(METRICS_SHOWN_MAX);
-    let metrics: Vec<_> = shown.map(|metric| json!({ "label": metric.label, "value": metric.value })).collect();
+    let metrics: Vec<_> =
+        shown.map(|metric| json!({ "id": metric.id, "label": metric.label, "value": metric.value })).collect();
     json!({ "goal": analysed.goal, "findings": findings, "metrics": metrics, "advice": advice })
 }
 
@@ -135,27 +137,22 @@ pub(crate) fn faults(answer: &Answer, advice: &[Advice], analysed: &Analysed) ->
                 TEXT_BYTES.end()
             ));
         }
-        let loose = numbers(text).into_iter().filter(|number| !known.iter().any(|other| other == number));
+        let loose = numbers(text).into_iter().filter(|number| !known.has(number));
         faults.extend(loose.map(|number| format!("{place}: {number} is said nowhere: leave it out")));
     }
     faults
 }
 
-fn known_numbers(advice: &[Advice], analysed: &Analysed) -> Vec<f64> {
-    let advised = advice.iter().flat_map(|one| {
+fn known_numbers<'a>(advice: &[Advice], analysed: &'a Analysed) -> Known<'a> {
+    let mut known = Known::default();
+    for one in advice {
         let Recommendation { title, rationale, reconsider_if, .. } = &one.recommendation;
-        [title, rationale].into_iter().chain(reconsider_if).flat_map(|text| numbers(text))
-    });
-    let found = analysed.findings.iter().flat_map(|finding| numbers(&finding.statement));
-    let quoted = analysed.passages.iter().flat_map(|passage| numbers(&passage.quote));
-    let computed = analysed.metrics.iter().map(|metric| metric.value.abs());
-    advised.chain(found).chain(quoted).chain(computed).collect()
-}
-
-fn numbers(text: &str) -> Vec<f64> {
-    let pieces = text.split(|c: char| !(c.is_ascii_digit() || c == '.' || c == ','));
-    let bare = pieces.map(|piece| piece.trim_matches(['.', ',']));
-    bare.filter(|piece| piece.bytes().any(|byte| byte.is_ascii_digit())).filter_map(plain_number).collect()
+        [title, rationale].into_iter().chain(reconsider_if).for_each(|text| known.says(text));
+    }
+    analysed.findings.iter().for_each(|finding| known.says(&finding.statement));
+    analysed.passages.iter().for_each(|passage| known.says(&passage.quote));
+    known.values(&analysed.metrics);
+    known
 }
 
 fn worded(judged: Judged, answer: Answer) -> Judged {

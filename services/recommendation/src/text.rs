@@ -4,20 +4,15 @@
 
 use std::collections::BTreeSet;
 
-use frostem::{Algorithm, Stemmer};
+use engine::words;
 use unicode_segmentation::UnicodeSegmentation;
 
 pub(crate) type Stems = BTreeSet<String>;
 
+/// Names of columns and files are taken apart as well.
 pub(crate) fn stems(text: &str) -> Stems {
-    let stemmer = Stemmer::new(Algorithm::English);
-    let spaced = text.replace(['_', '-', '/', ':', '.'], " ");
-    let bare = |word: &str| {
-        let lower = word.to_lowercase();
-        let short = lower.strip_suffix("'s").or_else(|| lower.strip_suffix("’s"));
-        short.map(str::to_owned).unwrap_or(lower)
-    };
-    spaced.unicode_words().map(|word| stemmer.stem(&bare(word)).into_owned()).collect()
+    let spaced = text.replace(['-', '/', ':', '.'], " ");
+    words::plain(&spaced).iter().map(|word| words::stem(word)).collect()
 }
 
 /// Words to look for: alternatives with `|` between, of each of which all words must be there.
@@ -77,41 +72,6 @@ pub(crate) fn plain_number(text: &str) -> Option<f64> {
     bare.replace(',', "").parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// As a person writes it: no more decimals than say something, commas at the thousands.
-pub(crate) fn decimal(value: f64, places: usize) -> String {
-    let scale = 10f64.powi(i32::try_from(places).unwrap_or(2));
-    let rounded = (value.abs() * scale * (1.0 + 1e-12)).round() / scale;
-    let text = format!("{rounded:.places$}");
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let fraction = fraction.trim_end_matches('0');
-    let mut spaced = String::new();
-    for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at).is_multiple_of(3) {
-            spaced.push(',');
-        }
-        spaced.push(digit);
-    }
-    let minus = if value < 0.0 && rounded > 0.0 { "-" } else { "" };
-    let point = if fraction.is_empty() { "" } else { "." };
-    format!("{minus}{spaced}{point}{fraction}")
-}
-
-/// Two decimals or none; below one, three where the third says something.
-pub(crate) fn money(value: f64, unit: &str) -> String {
-    let text = decimal(value.abs(), if value.abs() < 1.0 { 3 } else { 2 });
-    let text = match text.split_once('.') {
-        Some((_, cents)) if cents.len() == 1 => format!("{text}0"),
-        _ => text,
-    };
-    let minus = if value < 0.0 { "-" } else { "" };
-    match unit {
-        "USD" => format!("{minus}${text}"),
-        "EUR" => format!("{minus}€{text}"),
-        "GBP" => format!("{minus}£{text}"),
-        other => format!("{minus}{text} {other}").trim_end().to_owned(),
-    }
-}
-
 pub(crate) fn shortened(text: &str, bytes_max: usize) -> String {
     if text.len() <= bytes_max {
         return text.to_owned();
@@ -141,9 +101,5 @@ mod tests {
         let there = stems("median of monthly price (USD), plans.csv");
         assert!(Wanted::of("monthly prices").found_in(&there) && Wanted::of("cost|price plans").found_in(&there));
         assert!(!Wanted::of("yearly price").found_in(&there));
-        assert_eq!(
-            (money(33.333, "USD"), money(0.6, "USD"), decimal(-0.0001, 2)),
-            ("$33.33".into(), "$0.60".into(), "0".into())
-        );
     }
 }

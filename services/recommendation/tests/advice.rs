@@ -255,7 +255,10 @@ async fn a_technology_is_chosen_by_what_was_measured() {
     let titles: Vec<&str> = made.recommendations.iter().map(|one| one.title.as_str()).collect();
     assert!(titles.contains(&"Prefer Larkspur where latency decides"), "{titles:?}");
     assert!(titles.contains(&"Leave out what is no longer maintained"));
-    assert!(made.recommendations[0].reconsider_if.as_ref().unwrap().contains("40"));
+    assert!(made.recommendations[0].reconsider_if.as_ref().unwrap().contains("$40, that of Yarrow"));
+    assert!(
+        made.recommendations[0].rationale.starts_with("Its median latency is $30, that of Foxglove $90: 200 % more")
+    );
 }
 
 #[tokio::test]
@@ -286,6 +289,21 @@ async fn a_rule_that_fails_is_a_note_and_one_that_lacks_its_number_is_silent() {
     assert_eq!(made.recommendations[0].evidence, ["p-table"]);
     assert_eq!(made.notes.len(), 2, "{:?}", made.notes);
     assert!(made.notes[0].starts_with("rule failing") && made.notes[1].starts_with("rule no-truth"));
+}
+
+#[tokio::test]
+async fn a_row_without_its_passage_is_no_evidence_and_no_panic() {
+    let mut analysed = pricing();
+    let costs = table("costs", "Costs", &["cost", "amount_usd"], &[&["Storage", "3"], &["Traffic", "5"]]);
+    analysed.tables = vec![Table { passages: costs.passages[..1].to_vec(), ..costs }];
+    analysed.tables[0].rows[0].truncate(1);
+    let rule = |row: &str| {
+        format!(
+            "[[rule]]\nid = \"{row}\"\npriority = \"low\"\nwhen = 'cell(\"{row}\", \"amount\") > 0.0'\ntitle = 't'\nrationale = 'r'\n"
+        )
+    };
+    let made = by_rules(&[rule("storage"), rule("traffic")].concat(), &analysed).await;
+    assert_eq!((made.recommendations, made.notes), (vec![], vec![]));
 }
 
 #[tokio::test]

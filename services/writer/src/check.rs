@@ -16,6 +16,10 @@ pub fn check(report: &Report, analysed: &Analysed, texts: &Texts) -> Vec<Fault> 
     if escape::plain(&report.goal) != escape::plain(&analysed.goal) {
         faults.push(Fault::OtherGoal { found: begins(&report.goal), goal: begins(&analysed.goal) });
     }
+    let (title, goal) = (escape::plain(&report.title), escape::plain(&analysed.goal));
+    if !goal.to_lowercase().contains(&title.to_lowercase()) && !goal.is_empty() {
+        faults.push(Fault::OtherGoal { found: begins(&title), goal: begins(&goal) });
+    }
     references(report, analysed, texts, &mut faults);
     citations(report, &mut faults);
     proof::statements(report, analysed, &mut faults);

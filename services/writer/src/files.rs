@@ -2,6 +2,8 @@
 //! Never a cell that a spreadsheet takes for a formula; numbers are exact and without separators.
 //! Next: `handler` stores them, the report names them.
 
+use std::collections::BTreeSet;
+
 use contract::Digest;
 use contract::documents::{Analysed, Metric, Table};
 
@@ -9,6 +11,8 @@ use crate::report::{Attached, Report};
 use crate::{bounds, chart, escape, offline};
 
 pub const CSV_MEDIATYPE: &str = "text/csv; charset=utf-8";
+
+const STEM_CHARS_MAX: usize = 40;
 
 /// A file's bytes, and what the report says of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,12 +28,14 @@ pub fn of(report: &Report, analysed: &Analysed) -> Result<Vec<Made>, String> {
         let about = format!("the chart “{}”", drawn.title);
         made.push(file(drawn.file.clone(), about, chart::MEDIATYPE, chart::file(drawn)?.into_bytes()));
     }
+    let mut known = BTreeSet::new();
     for (at, (id, metrics)) in offline::by_table(analysed).into_iter().take(bounds::TABLES_MAX).enumerate() {
         let table = analysed.tables.iter().find(|table| table.id == *id);
+        let stem = stem(table, analysed, at + 1, &mut known);
         let title = table.map_or_else(|| id.to_string(), |table| escape::plain(&table.title));
         let bytes = computed(&metrics).map_err(|why| why.to_string())?;
         made.push(file(
-            format!("numbers-{}.csv", at + 1),
+            format!("numbers-{stem}.csv"),
             format!("what was computed from “{title}”"),
             CSV_MEDIATYPE,
             bytes,
@@ -38,10 +44,25 @@ pub fn of(report: &Report, analysed: &Analysed) -> Result<Vec<Made>, String> {
             let bytes = rows(table).map_err(|why| why.to_string())?;
             let rest = table.rows.len().saturating_sub(bounds::CSV_ROWS_MAX);
             let cut = if rest > 0 { format!(", without its last {rest} rows") } else { String::new() };
-            made.push(file(format!("table-{}.csv", at + 1), format!("the table “{title}”{cut}"), CSV_MEDIATYPE, bytes));
+            made.push(file(format!("table-{stem}.csv"), format!("the table “{title}”{cut}"), CSV_MEDIATYPE, bytes));
         }
     }
     Ok(made)
+}
+
+/// What a table's files are called by: its source's own name where that makes a file name everywhere, or its number.
+fn stem(table: Option<&Table>, analysed: &Analysed, number: usize, known: &mut BTreeSet<String>) -> String {
+    let source = table.and_then(|table| analysed.sources.iter().find(|source| source.id == table.source));
+    let address = source.map(|source| source.address.as_str()).unwrap_or_default();
+    let last = address.split(['?', '#']).next().unwrap_or_default().trim_end_matches('/').rsplit(['/', '\\']).next();
+    let bare = last.unwrap_or_default().rsplit_once('.').map_or(last.unwrap_or_default(), |(bare, _)| bare);
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let words: String = bare.chars().map(plain).take(STEM_CHARS_MAX).collect();
+    let words = words.split('-').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-");
+    let stem = if words.is_empty() { number.to_string() } else { words };
+    let stem = if known.contains(&stem) { format!("{stem}-{number}") } else { stem };
+    known.insert(stem.clone());
+    stem
 }
 
 fn file(name: String, about: String, mediatype: &str, bytes: Vec<u8>) -> Made {

@@ -2,26 +2,26 @@
 //! Never publishes what the checker refuses.
 //! Next: `report.written`; the join "result" takes it into `goal.completed`.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
+use contract::ArtifactRef;
 use contract::documents::{self, Analysed, DetailedFinding, Document};
-use contract::events::{AnalysisCompleted, ReportWritten};
+use contract::events::{AnalysisCompleted, Attachment, ReportWritten};
 use contract::limits::CAUSE_TEXT_BYTES_MAX;
 use engine::Mind;
 use runtime::{Handled, Handler, Step, StepError};
 
 use crate::report::{Limit, LimitKind, Report};
-use crate::{Config, Fault, Texts, bounds, check, check_markdown, escape, files, html, markdown, offline, prompted};
+use crate::{Fault, Texts, bounds, check, check_markdown, escape, files, html, markdown, offline, prompted};
 
 #[derive(Debug)]
 pub struct Writer {
-    mind: Arc<Mind>,
+    mind: Mind,
 }
 
 impl Writer {
-    pub fn with(config: &Config) -> Writer {
-        Writer { mind: Arc::clone(&config.mind) }
+    /// What it thinks with is all that it has of the environment.
+    pub fn with(mind: Mind) -> Writer {
+        Writer { mind }
     }
 }
 
@@ -46,11 +46,11 @@ impl Handler for Writer {
 
         let store = &step.artifacts;
         let mut attachments = vec![
-            store.put(page.as_bytes(), html::MEDIATYPE).await?,
-            store.put(&json(&report)?, Report::MEDIATYPE).await?,
+            attached("report.html", store.put(page.as_bytes(), html::MEDIATYPE).await?),
+            attached("report.json", store.put(&json(&report)?, Report::MEDIATYPE).await?),
         ];
         for file in &made {
-            attachments.push(store.put(&file.bytes, &file.about.mediatype).await?);
+            attachments.push(attached(&file.about.name, store.put(&file.bytes, &file.about.mediatype).await?));
         }
         let reference = store.put(text.as_bytes(), markdown::MEDIATYPE).await?;
         let summary = summary(&report);
@@ -84,6 +84,10 @@ impl Writer {
         }));
         Ok(plain)
     }
+}
+
+fn attached(name: &str, artifact: ArtifactRef) -> Attachment {
+    Attachment { artifact, name: Some(name.to_owned()) }
 }
 
 /// The report's Markdown, if report and Markdown both are proved.

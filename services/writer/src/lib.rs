@@ -6,7 +6,6 @@
 mod bounds;
 mod chart;
 mod check;
-mod config;
 pub mod escape;
 mod fault;
 mod figure;
@@ -24,7 +23,6 @@ pub mod report;
 mod texts;
 
 pub use check::{check, check_markdown};
-pub use config::{Config, VARIABLES};
 pub use fault::Fault;
 pub use handler::Writer;
 pub use html::html;

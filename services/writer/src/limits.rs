@@ -2,7 +2,7 @@
 //! Never an excuse: each line says something that a reader can check or mend.
 //! Next: `offline` puts them into the report.
 
-use contract::documents::Analysed;
+use contract::documents::{Analysed, asked};
 
 use crate::bounds::{self, first};
 use crate::report::{Limit, LimitKind, Report};
@@ -18,7 +18,8 @@ pub(crate) fn of(analysed: &Analysed, report: &Report, day: &str) -> Vec<Limit> 
     };
     let plain = |text: &str| escape::plain(text);
     let gaps = first(&analysed.gaps, bounds::LIMITS_MAX);
-    say(LimitKind::Gap, &mut gaps.iter().map(|gap| format!("{} ({})", plain(&gap.question), plain(&gap.why))));
+    let open = |question: &str| plain(asked(&analysed.goal, question));
+    say(LimitKind::Gap, &mut gaps.iter().map(|gap| format!("{} ({})", open(&gap.question), plain(&gap.why))));
     let missed = first(&analysed.missed, bounds::LIMITS_MAX);
     say(
         LimitKind::Missed,
@@ -51,12 +52,15 @@ fn stale(report: &Report, day: &str) -> Vec<Limit> {
                 limits.push(limit(format!("“{title}” is of {date}, more than a year before this report"), citations));
             }
             Some(_) => {}
-            None => undated.extend(citations),
+            // One place of each is enough to find it.
+            None => undated.extend(citations.first().map(|first| (escape::plain(&source.title), *first))),
         }
     }
     limits.truncate(bounds::LIMITS_MAX);
     if !undated.is_empty() {
-        limits.push(limit("The sources of these references name no day".into(), undated));
+        let (titles, citations): (Vec<String>, Vec<u32>) = undated.into_iter().unzip();
+        let titles = titles.into_iter().map(|title| format!("“{title}”")).collect::<Vec<_>>().join(", ");
+        limits.push(limit(format!("No day is named by {titles}: how old they are is unknown"), citations));
     }
     limits
 }

@@ -1,15 +1,17 @@
 //! Owns the writer agent's `main`: its handler, and the servers that its environment names.
 //! Never an account, a key or an address: `aws::connect` finds them where every AWS program does.
-//! Next: `config` reads what is this agent's own, `handler` does its row.
+//! Next: `engine::mind` reads which models it thinks with, `handler` does its row.
 
 use std::process::ExitCode;
 
 use contract::Topology;
+use engine::mind::{Mind, VARIABLES};
 use runtime::Service;
-use writer::{Config, VARIABLES, Writer};
+use writer::Writer;
 
 fn main() -> ExitCode {
-    Service::new("writer", Topology::murmuration())
-        .variables(VARIABLES)
-        .run(|daemon, config| Ok(daemon.handles("writer", Writer::with(&Config::of(config)?))), aws::connect)
+    Service::new("writer", Topology::murmuration()).variables(VARIABLES).run(
+        |daemon, config| Ok(daemon.handles("writer", Writer::with(Mind::of("writer", &config.own)?))),
+        aws::connect,
+    )
 }

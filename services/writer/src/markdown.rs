@@ -34,17 +34,17 @@ pub fn markdown(report: &Report) -> String {
         put!(out, "## Findings\n");
         report.sections.iter().for_each(|section| self::section(&mut out, section));
     }
-    if !report.numbers.is_empty() {
-        put!(out, "## Numbers\n");
-        report.numbers.iter().for_each(|table| numbers(&mut out, table));
+    if !report.conflicts.is_empty() {
+        put!(out, "## Where sources disagree\n");
+        report.conflicts.iter().for_each(|conflict| disagreement(&mut out, conflict));
     }
     if !report.charts.is_empty() {
         put!(out, "## Charts\n");
         report.charts.iter().for_each(|chart| drawn(&mut out, chart));
     }
-    if !report.conflicts.is_empty() {
-        put!(out, "## Where sources disagree\n");
-        report.conflicts.iter().for_each(|conflict| disagreement(&mut out, conflict));
+    if !report.numbers.is_empty() {
+        put!(out, "## Numbers\n");
+        report.numbers.iter().for_each(|table| numbers(&mut out, table));
     }
     limits(&mut out, report);
     files(&mut out, report);

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contract::documents::{Analysed, DetailedFinding, Metric, Support, TableId};
+use contract::documents::{Analysed, DetailedFinding, Metric, Statistic, Support, TableId, asked, topic};
 use contract::events::Confidence;
 
 use crate::bounds::{self, first};
@@ -15,7 +15,7 @@ use crate::report::{
 use crate::{Fault, Texts, escape, figure, limits, proof};
 
 /// Findings of no question.
-const OTHER: &str = "Further findings";
+const OTHER: &str = "Beyond the questions";
 /// Main points below the summary.
 const POINTS_MAX: usize = 5;
 
@@ -32,11 +32,11 @@ pub fn report(analysed: &Analysed, texts: &Texts, day: &str) -> Result<Report, V
         }
     }
     let summary = summary(analysed, &points, &statements);
-    let sections = sections(findings, statements);
-    let numbers = numbers(analysed, &mut references);
-    let charts = charts(analysed, &mut references);
+    let sections = sections(&analysed.goal, findings, statements);
     let conflicts = conflicts(analysed, &mut references);
-    let title = escape::cut(&escape::plain(&analysed.goal), bounds::TITLE_BYTES_MAX).to_owned();
+    let charts = charts(analysed, &mut references);
+    let numbers = numbers(analysed, &mut references);
+    let title = title(analysed);
     let mut report = Report {
         title: if title.is_empty() { "Report".into() } else { title },
         goal: analysed.goal.clone(),
@@ -54,6 +54,17 @@ pub fn report(analysed: &Analysed, texts: &Texts, day: &str) -> Result<Report, V
         nothing(&mut report, analysed);
     }
     if references.faults.is_empty() { Ok(report) } else { Err(references.faults) }
+}
+
+/// What the goal is about, where that is known, without the orders in it; or the goal.
+fn title(analysed: &Analysed) -> String {
+    let about = topic(&analysed.goal, &analysed.questions).unwrap_or(&analysed.goal);
+    capital(escape::cut(&escape::plain(about), bounds::TITLE_BYTES_MAX))
+}
+
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
 /// What the summary points at: the surest of the first findings.
@@ -122,10 +133,13 @@ fn statement(finding: &DetailedFinding, analysed: &Analysed, references: &mut Re
     quotes.extend(quotes_against);
     let mut seen = BTreeSet::new();
     citations.retain(|citation| seen.insert(*citation));
+    // Whose statement is the quote itself, has said it.
+    let text = escape::plain(&finding.statement);
+    quotes.retain(|quote| quote.cut || !text.contains(&escape::plain(&quote.text)));
     Statement {
         number: 0,
         finding: finding.id.clone(),
-        text: escape::plain(&finding.statement),
+        text,
         confidence: finding.confidence,
         reason: escape::plain(&finding.reason),
         citations,
@@ -154,11 +168,16 @@ fn cited(supports: &[Support], references: &mut References<'_>) -> (Vec<u32>, u3
     (citations, (different.len() - shown.len()) as u32, quotes)
 }
 
-fn sections(findings: &[DetailedFinding], mut statements: BTreeMap<&str, Statement>) -> Vec<Section> {
+/// What a section answers: its question, without the topic that all of them begin with.
+fn heading(goal: &str, question: &str) -> String {
+    capital(&escape::plain(asked(goal, question)))
+}
+
+fn sections(goal: &str, findings: &[DetailedFinding], mut statements: BTreeMap<&str, Statement>) -> Vec<Section> {
     let mut sections: Vec<Section> = vec![];
     for finding in findings {
-        let heading = finding.question.as_deref().map(escape::plain).filter(|question| !question.is_empty());
-        let heading = heading.unwrap_or_else(|| OTHER.to_owned());
+        let heading = finding.question.as_deref().map(|question| heading(goal, question));
+        let heading = heading.filter(|heading| !heading.is_empty()).unwrap_or_else(|| OTHER.to_owned());
         let Some(statement) = statements.remove(finding.id.as_str()) else { continue };
         match sections.iter_mut().find(|section| section.heading == heading) {
             Some(section) => section.statements.push(statement),
@@ -190,6 +209,10 @@ fn numbers(analysed: &Analysed, references: &mut References<'_>) -> Vec<Numbers>
     let tables = by_table(analysed).into_iter().take(bounds::TABLES_MAX);
     let numbers = tables.map(|(id, metrics)| {
         let table = analysed.tables.iter().find(|table| table.id == *id);
+        // Every row says how many cells it is of: to count them is one row more that says nothing. The CSV file has it.
+        let telling: Vec<&Metric> =
+            metrics.iter().copied().filter(|metric| metric.statistic != Statistic::Count).collect();
+        let metrics = if telling.is_empty() { metrics } else { telling };
         let shown = first(&metrics, bounds::NUMBER_ROWS_MAX);
         let rows = shown.iter().map(|metric| NumberRow {
             metric: metric.id.clone(),
@@ -211,8 +234,10 @@ fn numbers(analysed: &Analysed, references: &mut References<'_>) -> Vec<Numbers>
 
 /// `segment: agency, year: 2026`.
 pub(crate) fn group(metric: &Metric) -> String {
-    let parts =
-        metric.group.iter().map(|(column, value)| format!("{}: {}", escape::plain(column), escape::plain(value)));
+    let parts = metric.group.iter().map(|(column, value)| match column.as_str() {
+        "without" => format!("without {}", escape::plain(value)),
+        column => format!("{}: {}", escape::plain(&column.replace('_', " ")), escape::plain(value)),
+    });
     parts.collect::<Vec<_>>().join(", ")
 }
 
@@ -226,13 +251,12 @@ fn charts(analysed: &Analysed, references: &mut References<'_>) -> Vec<Drawn> {
         if bars.len() < 2 || bars.iter().any(|(_, metric)| !metric.value.is_finite()) {
             continue;
         }
-        let mut axes = bars.iter().map(|(_, metric)| metric.group.keys().collect::<Vec<_>>());
-        let axis = axes.next().filter(|first| first.len() == 1 && axes.all(|other| other == *first));
+        let axis = axis(bars);
         let metrics: Vec<&Metric> = bars.iter().map(|(_, metric)| *metric).collect();
         drawn.push(Drawn {
             title: escape::plain(&chart.title),
             unit: chart.unit.as_deref().map(escape::plain),
-            axis: axis.map(|axis| escape::plain(axis[0])),
+            axis: axis.map(|axis| escape::plain(&axis.replace('_', " "))),
             file: format!("chart-{}.svg", drawn.len() + 1),
             citations: references.cite_rows(&metrics),
             bars: bars
@@ -247,6 +271,15 @@ fn charts(analysed: &Analysed, references: &mut References<'_>) -> Vec<Drawn> {
         });
     }
     drawn
+}
+
+/// The column whose values stand at the bars, where it is the same for all of them.
+fn axis<'a>(bars: &[(&String, &'a Metric)]) -> Option<&'a String> {
+    let named = |(label, metric): &(&String, &'a Metric)| {
+        metric.group.iter().find(|(_, value)| value == label).map(|(column, _)| column)
+    };
+    let first = named(bars.first()?)?;
+    bars.iter().all(|bar| named(bar) == Some(first)).then_some(first)
 }
 
 fn conflicts(analysed: &Analysed, references: &mut References<'_>) -> Vec<Disagreement> {

@@ -4,9 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contract::documents::{Analysed, DetailedFinding, Metric, Passage, PassageId, SourceId, Support};
+use contract::documents::numbers::{self, Known};
+use contract::documents::{Analysed, DetailedFinding, Metric, Passage, PassageId, SourceId, Support, TableId};
 
-use crate::report::{Paragraph, Reference, Report, Statement};
+use crate::report::{NumberRow, Paragraph, Reference, Report, Statement};
 use crate::{Fault, bounds, check, escape, figure, references};
 
 /// What a fault names a text by.
@@ -18,6 +19,7 @@ pub(crate) fn statements(report: &Report, analysed: &Analysed, faults: &mut Vec<
     let mut missing: BTreeMap<&str, &DetailedFinding> =
         bounds::findings(analysed).iter().map(|finding| (finding.id.as_str(), finding)).collect();
     let evidence = Evidence::of(analysed);
+    let listed = Listed::of(report, analysed);
     // An analysis that came without its evidence: its report says that nothing was proved.
     let proves = !(analysed.sources.is_empty() && analysed.passages.is_empty() && analysed.metrics.is_empty());
     for (at, said) in report.statements().enumerate() {
@@ -40,13 +42,38 @@ pub(crate) fn statements(report: &Report, analysed: &Analysed, faults: &mut Vec<
         if said.confidence != finding.confidence || escape::plain(&said.reason) != escape::plain(&finding.reason) {
             faults.push(changed("the confidence"));
         }
-        evidence.stands_behind(said, finding, report, faults);
+        evidence.stands_behind(said, finding, report, &listed, faults);
         let allowed = evidence.numbers(finding);
-        for number in figure::numbers(&said.text).into_iter().filter(|number| proves && !allowed.has(number)) {
+        for number in numbers::numbers(&said.text).into_iter().filter(|number| proves && !allowed.has(number)) {
             faults.push(Fault::StrangeNumber { statement: begins(&said.text), number });
         }
     }
     faults.extend(missing.into_keys().map(|id| Fault::Missing { finding: id.to_owned() }));
+}
+
+/// Where a report says that the rows of each table stand: what it cites under that table's numbers.
+struct Listed<'a>(BTreeMap<&'a TableId, Vec<u32>>);
+
+impl<'a> Listed<'a> {
+    fn of(report: &Report, analysed: &'a Analysed) -> Listed<'a> {
+        let mut listed: BTreeMap<&TableId, Vec<u32>> = BTreeMap::new();
+        for (id, metrics) in crate::offline::by_table(analysed) {
+            let own = |row: &NumberRow| {
+                metrics.iter().any(|metric| is_of(row, metric) && figure::is_printed(&row.printed, metric))
+            };
+            let tables = report.numbers.iter().filter(|table| !table.rows.is_empty() && table.rows.iter().all(own));
+            listed.insert(id, tables.flat_map(|table| table.citations.iter().copied()).collect());
+        }
+        Listed(listed)
+    }
+}
+
+/// Whether a row of the report shows this metric. What was read back from Markdown does not name it.
+fn is_of(row: &NumberRow, metric: &Metric) -> bool {
+    (row.metric.0.is_empty() || row.metric == metric.id)
+        && row.of == metric.of
+        && escape::plain(&metric.label) == row.label
+        && crate::offline::group(metric) == row.group
 }
 
 /// An analysis, looked up by id.
@@ -87,14 +114,22 @@ impl<'a> Evidence<'a> {
         rows.filter(|row| row.place.overlaps(reference.place) && self.is_from(reference, row)).count()
     }
 
-    /// As many as the places have from which the report takes its table of numbers.
-    fn has_rows(&self, reference: &Reference, metric: &Metric, report: &Report) -> bool {
-        let of_tables = report.numbers.iter().flat_map(|table| &table.citations);
-        let best = of_tables.filter_map(|citation| report.reference(*citation)).map(|one| self.rows(one, metric)).max();
+    /// As many as the places have that the report names under the numbers of the metric's own table. A place that is
+    /// cited for another table may hold more of these rows, and is not where they are to be looked up.
+    fn has_rows(&self, reference: &Reference, metric: &Metric, report: &Report, listed: &Listed<'_>) -> bool {
+        let own = listed.0.get(&metric.table).into_iter().flatten();
+        let best = own.filter_map(|citation| report.reference(*citation)).map(|one| self.rows(one, metric)).max();
         self.rows(reference, metric) >= best.unwrap_or(0).max(1)
     }
 
-    fn stands_behind(&self, said: &Statement, finding: &DetailedFinding, report: &Report, faults: &mut Vec<Fault>) {
+    fn stands_behind(
+        &self,
+        said: &Statement,
+        finding: &DetailedFinding,
+        report: &Report,
+        listed: &Listed<'_>,
+        faults: &mut Vec<Fault>,
+    ) {
         let statement = begins(&said.text);
         let metrics: Vec<&Metric> = finding.metrics.iter().filter_map(|id| self.analysed.metric(id)).collect();
         if finding.supporting.is_empty() && metrics.is_empty() && !self.analysed.passages.is_empty() {
@@ -109,7 +144,8 @@ impl<'a> Evidence<'a> {
         {
             for reference in references.iter() {
                 let spoken = side.iter().any(|support| self.is_of(reference, support));
-                let computed = is_support && metrics.iter().any(|metric| self.has_rows(reference, metric, report));
+                let computed =
+                    is_support && metrics.iter().any(|metric| self.has_rows(reference, metric, report, listed));
                 if !spoken && !computed {
                     let citation = reference.number;
                     faults.push(Fault::WrongCitation { statement: statement.clone(), citation });
@@ -127,7 +163,8 @@ impl<'a> Evidence<'a> {
             }
         }
         if metrics.iter().any(|metric| {
-            !metric.evidence.is_empty() && !support.iter().any(|reference| self.has_rows(reference, metric, report))
+            !metric.evidence.is_empty()
+                && !support.iter().any(|reference| self.has_rows(reference, metric, report, listed))
         }) {
             faults.push(Fault::RowsNotCited { statement: statement.clone() });
         }
@@ -143,102 +180,70 @@ impl<'a> Evidence<'a> {
     }
 
     /// The numbers that a finding may name.
-    pub(crate) fn numbers(&self, finding: &'a DetailedFinding) -> Allowed<'a> {
-        let mut allowed = Allowed { metrics: self.metrics(finding).collect(), exact: vec![], words: BTreeSet::new() };
-        allowed.says(&self.analysed.goal);
-        allowed.says(finding.question.as_deref().unwrap_or_default());
+    pub(crate) fn numbers(&self, finding: &'a DetailedFinding) -> Known<'a> {
+        let mut known = Known::default();
+        known.says(&self.analysed.goal);
+        known.says(finding.question.as_deref().unwrap_or_default());
         let sides = finding.supporting.iter().chain(&finding.contradicting);
         for support in sides.clone() {
-            allowed.says(&support.quote);
+            known.says(&support.quote);
             if let Some(passage) = self.passages.get(&support.passage) {
-                self.frames(passage, &mut allowed);
+                self.frames(passage, &mut known);
                 if support.quote.is_empty() {
-                    allowed.says(&passage.quote);
+                    known.says(&passage.quote);
                 }
             }
         }
-        for metric in allowed.metrics.clone() {
-            allowed.exact.push(f64::from(metric.of));
-            allowed.says(&metric.label);
-            allowed.says(&metric.column);
-            metric.group.iter().for_each(|(column, value)| {
-                allowed.says(column);
-                allowed.says(value);
-            });
+        let metrics: Vec<&Metric> = self.metrics(finding).collect();
+        for metric in &metrics {
+            known.computed(metric);
             for row in metric.evidence.iter().filter_map(|row| self.passages.get(row)) {
-                allowed.says(&row.quote);
-                self.frames(row, &mut allowed);
+                known.says(&row.quote);
+                self.frames(row, &mut known);
             }
             if let Some(table) = self.analysed.tables.iter().find(|table| table.id == metric.table) {
-                allowed.says(&table.title);
-                allowed.exact.push(table.rows.len() as f64);
+                known.says(&table.title);
+                known.is(table.rows.len() as f64);
             }
         }
         // "Up for five and down for one of six": counts over the finding's own metrics of one kind.
-        for kind in allowed.metrics.clone() {
-            let values = || allowed.metrics.iter().filter(|one| one.statistic == kind.statistic).map(|one| one.value);
+        for kind in &metrics {
+            let values = || metrics.iter().filter(|one| one.statistic == kind.statistic).map(|one| one.value);
             let (up, down) =
                 (values().filter(|value| *value > 0.0).count(), values().filter(|value| *value < 0.0).count());
             let (all, whole) = (values().count(), values().count().saturating_sub(1));
-            allowed
-                .exact
-                .extend([up, down, all, whole, up.saturating_sub(1), down.saturating_sub(1)].map(|n| n as f64));
+            for count in [up, down, all, whole, up.saturating_sub(1), down.saturating_sub(1)] {
+                known.is(count as f64);
+            }
         }
         let passages: BTreeSet<&PassageId> = sides.map(|support| &support.passage).collect();
         let cited = passages.iter().filter_map(|id| self.passages.get(*id));
         let sources: BTreeSet<_> = cited.map(|passage| &passage.source).collect();
         for count in [finding.supporting.len(), finding.contradicting.len(), passages.len(), sources.len()] {
-            allowed.exact.push(count as f64);
+            known.is(count as f64);
         }
-        allowed
+        known
     }
 
     /// What a passage stands in: its source's name and day, and its headings.
-    fn frames(&self, passage: &Passage, allowed: &mut Allowed<'a>) {
-        passage.headings.iter().for_each(|heading| allowed.says(heading));
+    fn frames(&self, passage: &Passage, known: &mut Known<'a>) {
+        passage.headings.iter().for_each(|heading| known.says(heading));
         if let Some(source) = self.analysed.source_of(passage) {
-            allowed.says(&source.title);
-            allowed.says(&source.address);
-            allowed.says(source.date.as_deref().unwrap_or_default());
+            known.says(&source.title);
+            known.says(&source.address);
+            known.says(source.date.as_deref().unwrap_or_default());
         }
     }
 }
 
-/// Numbers that stand somewhere, or were computed.
-#[derive(Default)]
-pub(crate) struct Allowed<'a> {
-    metrics: Vec<&'a Metric>,
-    /// Values, whatever way they are written.
-    exact: Vec<f64>,
-    /// As they are written: dates, versions.
-    words: BTreeSet<String>,
-}
-
-impl<'a> Allowed<'a> {
-    fn says(&mut self, text: &str) {
-        // As it stands, and as one line: a statement has a plain space where its source has one that parts thousands.
-        for number in figure::numbers(text).into_iter().chain(figure::numbers(&escape::plain(text))) {
-            self.exact.extend(figure::readings(&number).into_iter().map(|(value, _)| value));
-            self.words.insert(number);
-        }
+/// What a paragraph over findings may name: what they say, and what they computed.
+fn known_of<'a>(findings: &[&'a DetailedFinding], analysed: &'a Analysed) -> Known<'a> {
+    let mut known = Known::default();
+    for finding in findings {
+        known.says(&finding.statement);
+        known.values(finding.metrics.iter().filter_map(|id| analysed.metric(id)));
     }
-
-    pub(crate) fn has(&self, number: &str) -> bool {
-        let is_exact = |value: f64| self.exact.iter().any(|exact| (exact - value).abs() < 1e-9 * value.abs().max(1.0));
-        self.words.contains(number)
-            || self.metrics.iter().any(|metric| figure::is_metric(number, metric))
-            || figure::readings(number).into_iter().any(|(value, _)| is_exact(value))
-    }
-
-    /// What a paragraph over findings may name: what they say, and what they computed.
-    pub(crate) fn over(findings: &[&'a DetailedFinding], analysed: &'a Analysed) -> Allowed<'a> {
-        let mut allowed = Allowed::default();
-        for finding in findings {
-            allowed.says(&finding.statement);
-            allowed.metrics.extend(finding.metrics.iter().filter_map(|id| analysed.metric(id)));
-        }
-        allowed
-    }
+    known
 }
 
 pub(crate) fn paragraphs(report: &Report, analysed: &Analysed, faults: &mut Vec<Fault>) {
@@ -300,7 +305,7 @@ pub(crate) fn strange(
     references: &[&Reference],
     analysed: &Analysed,
 ) -> Vec<Fault> {
-    let allowed = Allowed::over(findings, analysed);
+    let allowed = known_of(findings, analysed);
     let quoted = |quote: &str| references.iter().any(|reference| reference.quote.contains(quote));
     let mut faults = vec![];
     let mut words = text.to_owned();
@@ -313,7 +318,7 @@ pub(crate) fn strange(
             faults.push(Fault::NotInReference { quote: begins(quote), citation });
         }
     }
-    for number in figure::numbers(&words).into_iter().filter(|number| !allowed.has(number)) {
+    for number in numbers::numbers(&words).into_iter().filter(|number| !allowed.has(number)) {
         faults.push(Fault::StrangeNumber { statement: begins(text), number });
     }
     faults
@@ -340,12 +345,7 @@ pub(crate) fn numbers(report: &Report, analysed: &Analysed, faults: &mut Vec<Fau
             table.citations.iter().filter_map(|citation| report.reference(*citation)).collect();
         let mut metrics: Vec<&Metric> = vec![];
         for row in &table.rows {
-            let mut known = analysed.metrics.iter().filter(|metric| {
-                escape::plain(&metric.label) == row.label
-                    && crate::offline::group(metric) == row.group
-                    && metric.of == row.of
-                    && (row.metric.0.is_empty() || metric.id == row.metric)
-            });
+            let mut known = analysed.metrics.iter().filter(|metric| is_of(row, metric));
             let (label, printed) = (begins(&row.label), row.printed.clone());
             let Some(first) = known.clone().next() else {
                 faults.push(Fault::NoMetric { table: begins(&table.caption), label, group: row.group.clone() });

@@ -26,16 +26,16 @@ fn is_golden(name: &str, text: &str) {
 async fn the_sample_reads_as_it_did() {
     let (event, store) = written(&pricing()).await.unwrap();
     is_golden("pricing.md", &text(&store, &event.report).await);
-    is_golden("pricing.html", &text(&store, &event.attachments[0]).await);
-    is_golden("pricing.json", &text(&store, &event.attachments[1]).await);
-    is_golden("chart-1.svg", &text(&store, &event.attachments[2]).await);
-    is_golden("numbers-1.csv", &text(&store, &event.attachments[3]).await);
+    is_golden("pricing.html", &text(&store, &event.attachments[0].artifact).await);
+    is_golden("pricing.json", &text(&store, &event.attachments[1].artifact).await);
+    is_golden("chart-1.svg", &text(&store, &event.attachments[2].artifact).await);
+    is_golden("numbers-1.csv", &text(&store, &event.attachments[3].artifact).await);
 }
 
 #[tokio::test]
 async fn every_form_is_attached_with_its_media_type_and_named_in_the_report() {
     let (event, store) = written(&pricing()).await.unwrap();
-    let kinds: Vec<&str> = event.attachments.iter().map(|file| file.mediatype.as_str()).collect();
+    let kinds: Vec<&str> = event.attachments.iter().map(|file| file.artifact.mediatype.as_str()).collect();
     assert_eq!(event.report.mediatype, "text/markdown; charset=utf-8");
     assert_eq!(
         kinds,
@@ -47,10 +47,14 @@ async fn every_form_is_attached_with_its_media_type_and_named_in_the_report() {
             "text/csv; charset=utf-8"
         ]
     );
-    let report: writer::Report = serde_json::from_str(&text(&store, &event.attachments[1]).await).unwrap();
-    let named: Vec<_> = report.files.iter().map(|file| (&file.sha256, file.bytes)).collect();
-    let attached: Vec<_> = event.attachments[2..].iter().map(|file| (&file.sha256, file.bytes)).collect();
+    let report: writer::Report = serde_json::from_str(&text(&store, &event.attachments[1].artifact).await).unwrap();
+    let named: Vec<_> = report.files.iter().map(|file| (Some(&file.name), &file.sha256, file.bytes)).collect();
+    let attached = event.attachments[2..].iter();
+    let attached: Vec<_> =
+        attached.map(|file| (file.name.as_ref(), &file.artifact.sha256, file.artifact.bytes)).collect();
     assert_eq!(named, attached);
+    let names: Vec<&str> = event.attachments.iter().filter_map(|file| file.name.as_deref()).collect();
+    assert_eq!(names, ["report.html", "report.json", "chart-1.svg", "numbers-plans.csv", "table-plans.csv"]);
 }
 
 #[tokio::test]
@@ -67,6 +71,55 @@ async fn the_summary_answers_first_and_cites() {
     let summary = text.split("## Summary\n\n").nth(1).unwrap();
     assert!(summary.starts_with("Most small teams pay between 39 and 59 USD a month.\n\n- The median of 5 paid plans is 49.00 USD a month. [1]\n"), "{summary}");
     assert!(event.summary.starts_with("Most small teams pay"));
+}
+
+#[tokio::test]
+async fn the_title_is_the_topic_and_a_section_says_what_it_answers() {
+    let mut made = pricing();
+    let topic = "competitive pricing for our new product";
+    for question in made.analysed.findings.iter_mut().filter_map(|finding| finding.question.as_mut()) {
+        *question = format!("{topic}: {}", question.to_lowercase());
+    }
+    made.analysed.questions = made.analysed.findings.iter().filter_map(|finding| finding.question.clone()).collect();
+    made.analysed.gaps[0].question = format!("{topic}: what is free?");
+    let (event, store) = written(&made).await.unwrap();
+    let text = text(&store, &event.report).await;
+    assert_eq!(event.title, "Competitive pricing for our new product");
+    assert!(text.contains("\nThe goal: Research competitive pricing for our new product and create"), "{text}");
+    assert!(text.contains("### How do prices move?\n") && !text.contains(&format!("### {topic}")), "{text}");
+    assert!(text.contains("- Not answered: what is free? (no source names a price)\n"), "{text}");
+}
+
+#[tokio::test]
+async fn a_statement_that_is_a_quote_is_not_quoted_again() {
+    let mut made = pricing();
+    let page = made.analysed.sources[1].id.clone();
+    let words = "Support answers within one working day.";
+    let passage = made.passage(&page, &["Heronpost pricing"], words);
+    made.finding("", words, Confidence::Low, "One page.").supporting = vec![support(&passage, words)];
+    let (event, store) = written(&made).await.unwrap();
+    let text = text(&store, &event.report).await;
+    assert_eq!(text.matches(words).count(), 2, "once as the statement, once in its reference: {text}");
+}
+
+#[tokio::test]
+async fn rows_that_stand_in_a_place_of_another_table_as_well_are_looked_up_in_their_own() {
+    let mut made = Made::of("Compare prices");
+    let text: String = (0..90).map(|at| format!("plan-{at:02},{}\n", 10 + at)).collect();
+    let rows: Vec<String> = text.lines().map(str::to_owned).collect();
+    let source = made.source("plans.csv", "Plans", Some("2026-09"), &format!("plan,usd\n{text}"));
+    let own = made.table(&source, "Plans");
+    // The same lines once more, as one long passage of a table beside it: a larger place, and nobody's row.
+    let whole = made.passage(&source, &[], rows.join("\n").as_str());
+    let beside = made.table(&source, "Plans, as one");
+    made.analysed.tables[1].passages = vec![whole; 90];
+    // Two rows far apart: no place of their own has both.
+    let high = made.metric(Statistic::Max, "highest price", 99.0, &own, &[0, 89]).id.clone();
+    let low = made.metric(Statistic::Min, "lowest price", 10.0, &beside, &[0]).id.clone();
+    made.finding("", "The highest price is $99.", Confidence::High, "Two rows.").metrics = vec![high];
+    made.finding("", "The lowest price is $10.", Confidence::High, "One row.").metrics = vec![low];
+    made.analysed.summary = "The highest price is $99.".into();
+    written(&made).await.unwrap();
 }
 
 #[tokio::test]

@@ -11,5 +11,6 @@ pub mod model;
 pub mod prompt;
 pub mod providers;
 pub mod tools;
+pub mod words;
 
 pub use mind::{Ask, Instead, Mind, Sitting, Unanswered};

@@ -21,9 +21,17 @@ use crate::run::GOAL_MAX;
 
 pub const GOAL: &str = "Research competitive pricing for our new product and create a summary report";
 
+/// Over the other sample.
+pub const BROKER_GOAL: &str = "Choose a message broker for our order events and recommend one";
+
 /// Where the sample is.
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../compose/samples/pricing")
+}
+
+/// Where the other sample is: the same agents, another matter.
+pub fn broker_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../compose/samples/broker")
 }
 
 /// Into the collection that a goal uses which names none.

@@ -71,6 +71,9 @@ async fn the_numbers_of_the_samples_report_are_right() -> anyhow::Result<()> {
     let shown = format!("{}", median(&prices));
     assert!(outcome.report.contains(&shown), "{shown} is not in the report:\n{}", outcome.report);
     assert!(outcome.done.missing.is_empty());
+    reads_well(&outcome);
+    let names: Vec<&str> = outcome.written.attachments.iter().filter_map(|file| file.name.as_deref()).collect();
+    assert!(names.contains(&"report.html") && names.contains(&"table-plans.csv"), "{names:?}");
     assert!(!outcome.advice.recommendations.is_empty());
     scene.end().await
 }
@@ -85,6 +88,49 @@ async fn what_was_planted_in_the_sample_is_shown() -> anyhow::Result<()> {
     let advice = format!("{:?}", outcome.advice);
     for hidden in ["AI ASSISTANTS", "cheapest vendor", "169.254", "$199 per month"] {
         assert!(!outcome.report.contains(hidden) && !advice.contains(hidden), "{hidden}:\n{}", outcome.report);
+    }
+    scene.end().await
+}
+
+/// A reader's first demands: answers under the questions that they answer, nothing said twice, a summary that says something.
+fn reads_well(outcome: &Outcome) {
+    let Outcome { report, analysed, written, .. } = outcome;
+    let statements: Vec<&str> = analysed.findings.iter().map(|finding| finding.statement.as_str()).collect();
+    for idle in ["Last changed", "contact sales", "touches the question", "You will love it"] {
+        assert!(statements.iter().all(|statement| !statement.contains(idle)), "{idle}: {statements:#?}");
+    }
+    let headings: Vec<&str> = report.lines().filter_map(|line| line.strip_prefix("### ")).collect();
+    assert!(headings.iter().all(|heading| !heading.contains(": what") && !heading.contains(": how")), "{headings:#?}");
+    for statement in &statements {
+        let said = report.matches(&**statement).count();
+        assert!(said <= 4, "{said} times: {statement}\n{report}");
+    }
+    let answered = analysed.questions.iter().filter(|question| {
+        analysed.findings.iter().any(|finding| finding.question.as_ref() == Some(*question))
+            || analysed.gaps.iter().any(|gap| gap.question == **question)
+    });
+    assert_eq!(answered.count(), analysed.questions.len(), "each is answered or named as open: {report}");
+    assert!(written.summary.contains(" questions: ") && analysed.summary.len() > 200, "{}", written.summary);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_matter_is_answered_from_its_own_tables_and_notes() -> anyhow::Result<()> {
+    let scene = Scene::start().await?;
+    let told = sample::ingest_folder(&sample::broker_folder(), &scene.ports).await?;
+    anyhow::ensure!(told.failed.is_empty() && told.read == 7, "{told:?}");
+    let outcome = scene.outcome(&Wish::of("broker", sample::BROKER_GOAL)).await?;
+    reads_well(&outcome);
+    let runs = fs::read_to_string(sample::broker_folder().join("benchmark.csv"))?;
+    for broker in ["Foxglove", "Larkspur", "Sorrel", "Teasel"] {
+        let own = runs.lines().map(|line| line.split(',').collect::<Vec<_>>()).filter(|cells| cells[0] == broker);
+        let latencies = sorted(own.map(|cells| cells[2].parse::<f64>()).collect::<Result<_, _>>()?);
+        let found =
+            metric(&outcome.analysed, "benchmark.csv", "p99_latency_ms", Statistic::Median, &[("broker", broker)]);
+        assert_eq!(found, Some(median(&latencies)), "{broker}");
+    }
+    let advice = format!("{:?}", outcome.advice);
+    for wanted in ["Prefer Larkspur where latency decides", "4.2 ms", "no longer maintained", "licence read"] {
+        assert!(advice.contains(wanted), "{wanted}: {advice}");
     }
     scene.end().await
 }

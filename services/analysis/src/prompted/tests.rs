@@ -2,7 +2,7 @@
 //! Never asks a model: answers are written here.
 //! Next: `prompted`.
 
-use contract::documents::{Place, SourceId, TableId};
+use contract::documents::{Place, SourceId, Statistic, TableId};
 
 use super::*;
 
@@ -70,7 +70,9 @@ fn a_number_that_nobody_said_a_changed_quote_and_an_unknown_id_are_faults() {
     let faults = |answer: Answer| faults(&answer, &analysed());
     for (answer, word) in [
         (stated("Flock costs $48.", "Flock plan costs $49", &[]), "48"),
-        (stated("The median is $1,234.50.", "Flock plan", &[]), "1234.5"),
+        (stated("The median is $1,234.50.", "Flock plan", &[]), "1,234.50"),
+        // The writer's checker reads these digits, so they are read here.
+        (stated("Flock costs ٤٨ dollars.", "Flock plan costs $49", &[]), "48"),
         (stated("Flock costs $49.", "Flock plan costs $ 49", &[]), "character by character"),
         (stated("Flock is dear.", "Flock plan", &["median:other"]), "no metric"),
         (stated("Flock is dear.", "  F ", &[]), "too short"),
@@ -106,4 +108,5 @@ fn a_sentence_that_was_only_chosen_gives_way_and_a_computed_one_stays() {
     let statements: Vec<&str> = after.findings.iter().map(|finding| finding.statement.as_str()).collect();
     assert_eq!(statements, ["Flock costs $49.", "before"]);
     assert_eq!(after.findings[1].id, "f-2");
+    assert!(after.summary.contains("Flock costs $49."), "{}", after.summary);
 }

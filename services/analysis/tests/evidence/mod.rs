@@ -9,10 +9,11 @@ mod gathering;
 
 use std::sync::Arc;
 
-use analysis::{Analysis, Config};
+use analysis::Analysis;
 use contract::documents::{self, Analysed, Gathered};
 use contract::events::{AnalysisCompleted, ArrivalStatus, Arrived, Evidence, ResearchCompleted, ResearchHead};
 use contract::{Artifacts, Event, EventData, EventId, GoalId, Tenant, TraceContext, Unit, UnixMs};
+use engine::Mind;
 use runtime::replay::Replayed;
 use runtime::{Handler, Step};
 use testkit::memory::MemoryArtifacts;
@@ -66,7 +67,7 @@ pub(crate) struct Outcome {
 
 pub(crate) async fn analysed_of(research: &ResearchCompleted, store: &Arc<dyn Artifacts>) -> Outcome {
     let step = Step::rehearsed(event(research), Arc::clone(store), NOW);
-    let handled = Analysis::with(&Config::offline()).handle(research.clone(), &step).await.unwrap();
+    let handled = Analysis::with(Mind::offline()).handle(research.clone(), &step).await.unwrap();
     let event: AnalysisCompleted = Replayed::of(handled).unwrap().emitted().unwrap();
     let details = event.details.clone().unwrap();
     let bytes = store.get(&details.uri).await.unwrap();

@@ -15,10 +15,11 @@ use contract::events::{AnalysisCompleted, Confidence, ReportWritten};
 use contract::{
     Artifacts, Digest, Event, EventData, EventId, GoalId, SpanId, Tenant, TraceContext, TraceId, Unit, UnixMs,
 };
+use engine::Mind;
 use runtime::replay::Replayed;
 use runtime::{Handler, Step, StepError};
 use testkit::memory::MemoryArtifacts;
-use writer::{Config, Texts, Writer};
+use writer::{Texts, Writer};
 
 /// 2026-11-18.
 pub(crate) const NOW: UnixMs = UnixMs(1_795_000_000_000);
@@ -281,7 +282,7 @@ fn event(data: &AnalysisCompleted) -> Event {
 /// What the writer makes of an event.
 pub(crate) async fn handled(data: AnalysisCompleted, store: &Arc<dyn Artifacts>) -> Result<ReportWritten, StepError> {
     let step = Step::rehearsed(event(&data), Arc::clone(store), NOW);
-    let handled = Writer::with(&Config::offline()).handle(data, &step).await?;
+    let handled = Writer::with(Mind::offline()).handle(data, &step).await?;
     Ok(Replayed::of(handled).unwrap().emitted::<ReportWritten>().unwrap())
 }
 

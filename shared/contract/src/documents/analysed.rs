@@ -96,6 +96,13 @@ pub enum Statistic {
     Trend,
 }
 
+impl Statistic {
+    /// A part of something: 0.08 is eight percent.
+    pub fn is_part(self) -> bool {
+        matches!(self, Statistic::Difference | Statistic::Trend)
+    }
+}
+
 /// Numbers to be drawn beside each other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Chart {
@@ -143,5 +150,43 @@ impl Analysed {
 
     pub fn source_of(&self, passage: &Passage) -> Option<&Source> {
         self.sources.iter().find(|source| source.id == passage.source)
+    }
+}
+
+/// What a question asks, without the topic that every question of a goal begins with: "prices of X: what is free?" asks
+/// what is free.
+pub fn asked<'a>(goal: &str, question: &'a str) -> &'a str {
+    parted(goal, question).map_or(question, |(_, asked)| asked)
+}
+
+/// What a goal is about, where its questions begin with that.
+pub fn topic<'a>(goal: &str, questions: &'a [String]) -> Option<&'a str> {
+    let mut topics = questions.iter().map(|question| parted(goal, question).map(|(topic, _)| topic));
+    let first = topics.next().flatten()?;
+    topics.all(|topic| topic == Some(first)).then_some(first)
+}
+
+fn parted<'a>(goal: &str, question: &'a str) -> Option<(&'a str, &'a str)> {
+    let goal = goal.to_lowercase();
+    let topics = question.match_indices(": ").filter(|(at, _)| goal.contains(&question[..*at].to_lowercase()));
+    let (at, colon) = topics.last()?;
+    let (topic, asked) = (question[..at].trim(), question[at + colon.len()..].trim());
+    (!topic.is_empty() && !asked.is_empty()).then_some((topic, asked))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{asked, topic};
+
+    #[test]
+    fn a_question_asks_what_stands_behind_its_topic() {
+        let goal = "Research pricing: queues and create a report";
+        assert_eq!(asked(goal, "pricing: queues: what is free, and until when?"), "what is free, and until when?");
+        assert_eq!(asked(goal, "Note: what is free?"), "Note: what is free?");
+        assert_eq!(asked(goal, "What is free?"), "What is free?");
+        assert_eq!(asked(goal, "pricing: "), "pricing: ");
+        let both = ["pricing: queues: what is free?".to_owned(), "pricing: queues: what is not?".to_owned()];
+        assert_eq!(topic(goal, &both), Some("pricing: queues"));
+        assert_eq!(topic(goal, &["What is free?".to_owned()]), None);
     }
 }

@@ -4,6 +4,8 @@
 
 mod analysed;
 mod gathered;
+pub mod numbers;
+pub mod printed;
 mod source;
 mod table;
 
@@ -11,7 +13,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use analysed::{Analysed, Chart, Conflict, DetailedFinding, Gap, Metric, MetricId, Side, Statistic, Support};
+pub use analysed::{
+    Analysed, Chart, Conflict, DetailedFinding, Gap, Metric, MetricId, Side, Statistic, Support, asked, topic,
+};
 pub use gathered::{Gathered, Missed};
 pub use source::{Passage, PassageId, Place, Source, SourceId};
 pub use table::{Cell, Column, ColumnKind, Table, TableId, Typed};

@@ -21,7 +21,7 @@ pub use goal::{
 pub use recommendation::{Origin, Priority, Recommendation, RecommendationsMade};
 pub use research::{Evidence, ResearchCompleted, ResearchHead, ResearchTaskRequested};
 pub use step::StepFailed;
-pub use writer::ReportWritten;
+pub use writer::{Attachment, ReportWritten};
 
 use crate::{ArtifactRef, EventType};
 

@@ -17,7 +17,17 @@ pub struct ReportWritten {
     pub report: ArtifactRef,
     /// The same report in other forms, its tables and charts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub attachments: Vec<ArtifactRef>,
+    pub attachments: Vec<Attachment>,
+}
+
+/// A file beside the report.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Attachment {
+    #[serde(flatten)]
+    pub artifact: ArtifactRef,
+    /// What the report calls it: what to save it as. Whoever saves it looks first whether it is a bare file name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 impl EventData for ReportWritten {
@@ -32,7 +42,15 @@ impl EventData for ReportWritten {
                 bytes: 3,
                 mediatype: "text/markdown".into(),
             },
-            attachments: vec![],
+            attachments: vec![Attachment {
+                artifact: ArtifactRef {
+                    uri: "artifact://baa5a0964d3320fbc0c6a922140453c8513ea24ab8fd0577034804a967248096".into(),
+                    sha256: Digest::of(b"baz"),
+                    bytes: 3,
+                    mediatype: "text/html".into(),
+                },
+                name: Some("report.html".into()),
+            }],
         }
     }
 }
