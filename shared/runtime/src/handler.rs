@@ -54,6 +54,8 @@ pub struct Step {
     pub budget: Budget,
     pub artifacts: Arc<dyn Artifacts>,
     pub clock: Arc<dyn Clock>,
+    /// The model that the goal's user wants to be asked first, by its configured name.
+    pub model: Option<String>,
     pub journal: Journal,
 }
 
@@ -76,6 +78,12 @@ impl Workplace for Step {
     }
     fn note(&self, exchange: Exchange) {
         self.journal.note(exchange);
+    }
+    async fn paid(&self) {
+        self.journal.keep_so_far().await;
+    }
+    fn preferred_model(&self) -> Option<&str> {
+        self.model.as_deref()
     }
     fn recorded(&self) -> Option<&[Exchange]> {
         self.journal.recorded()
