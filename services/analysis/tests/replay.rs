@@ -43,6 +43,7 @@ async fn the_built_agent_replays_a_recorded_step_to_the_same_outputs() {
         event: event(&research),
         goal_deadline: later,
         step_deadline: later,
+        model: None,
         record: AttemptRecord { attempt: 1, began: NOW, ..AttemptRecord::default() },
         artifacts_at: "artifact:/".into(),
         artifacts,

@@ -126,11 +126,13 @@ async fn the_built_agent_replays_a_recorded_task_without_its_collections() {
         event: event(&task),
         goal_deadline: later,
         step_deadline: later,
+        model: None,
         record,
         artifacts_at: "artifact:/".into(),
         artifacts: Default::default(),
     };
-    let replayed: Replayed = serde_json::from_slice(&replay(&recorded).stdout).unwrap();
+    let mut replayed: Replayed = serde_json::from_slice(&replay(&recorded).stdout).unwrap();
+    assert!(!std::mem::take(&mut replayed.artifacts).is_empty(), "what it stored comes with it");
     assert_eq!(replayed, expected);
     recorded.record.exchanges.pop();
     let incomplete = replay(&recorded);

@@ -163,6 +163,8 @@ impl BareGoal {
             budget: self.budget,
             deadline: self.deadline,
             on_dead_letter: self.on_dead_letter,
+            model: None,
+            forkedfrom: None,
         };
         sensible(&request)?;
         Ok(Event {

@@ -29,6 +29,12 @@ pub trait Workplace: Send + Sync {
     async fn reserve(&self, bound: Spend) -> Result<Box<dyn Reserved>, Refused>;
     /// What was asked and answered, for the step's record. Secrets are removed before.
     fn note(&self, exchange: Exchange);
+    /// Something was noted that was paid for: whoever can keeps it now, since a crash would lose it.
+    async fn paid(&self) {}
+    /// The model to ask first, by its configured name, where the goal's user wants one.
+    fn preferred_model(&self) -> Option<&str> {
+        None
+    }
     /// What an earlier run was answered. Where there is some, nobody is asked: an exchange that is not in it fails.
     fn recorded(&self) -> Option<&[Exchange]>;
     /// One of these was asked for again. Those that never are show that a replay went another way.

@@ -198,3 +198,26 @@ async fn our_keys_reach_neither_the_record_nor_the_model_nor_the_answer() {
     assert!(!all.contains("our-secret-key-1") && !all.contains("hunter2"), "{all}");
     assert_eq!(answer.statement, "the key is [removed]");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_model_that_the_goal_prefers_is_asked_first_and_each_paid_answer_is_kept() {
+    let (one, two) = (Puppet::new("m/one", vec![good()]), Puppet::new("m/two", vec![good()]));
+    let desk = Desk { preferred: Some("m/two".into()), ..Desk::new() };
+    mind(&[&one, &two]).at(&desk).ask(ask("prices")).await.unwrap();
+    assert_eq!((one.times(), two.times()), (0, 1));
+    assert_eq!(desk.kept.load(std::sync::atomic::Ordering::Relaxed), 1);
+    let replayed = Desk { preferred: desk.preferred.clone(), ..desk.replayed() };
+    mind(&[&one, &two]).at(&replayed).ask(ask("prices")).await.unwrap();
+    assert_eq!((one.times(), two.times()), (0, 1), "a replay asks nobody");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_preferred_model_that_is_not_configured_leaves_the_usual_order_and_a_note() {
+    let (one, down) =
+        (Puppet::new("m/one", vec![good()]), Puppet::new("m/two", vec![Turn::Fails(PortError::permanent("down"))]));
+    let desk = || Desk { preferred: Some("m/nine".into()), ..Desk::new() };
+    mind(&[&one]).at(&desk()).ask(ask("prices")).await.unwrap();
+    assert_eq!(one.times(), 1);
+    let note = note(mind(&[&down]).at(&desk()).ask(ask("prices")).await.unwrap_err());
+    assert!(note.contains("prefers is not configured") && !note.contains("m/nine"), "{note}");
+}

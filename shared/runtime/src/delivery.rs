@@ -92,14 +92,14 @@ async fn work(
         let ending = Ending { at: context.now(), record: None };
         return record(lane, &hold, hold.park(&cause, false, ending)).await;
     }
-    let journal = Journal::new(step.attempts + 1, context.now());
+    let journal = Journal::new(step.attempts + 1, context.now()).keeping(context, &hold, lane.lease());
     let at_work = at_work(lane, delivery, goal, &means, &journal);
     let returned = match attend::attend(lane, delivery, &hold, held_since, at_work).await {
         Attended::Returned(returned) => returned,
         Attended::Panicked(why) => Err(StepError::transient(format!("the handler panicked: {why}"))),
         Attended::Overdue => Err(StepError::transient("the step's deadline passed")),
         Attended::GivenBack => {
-            let over = Over::new("given-back", context.now(), None);
+            let over = Over::new("given-back", context.now(), None).recorded(journal.kept());
             return record(lane, &hold, hold.release(0, context.now(), &over, None)).await;
         }
         Attended::GoalEnded => {
@@ -111,12 +111,14 @@ async fn work(
             return Ok(Worked::Settled(Settlement::Leave));
         }
     };
-    let kept = context.retried(|| journal.keep(&*context.ports.artifacts)).await;
+    let kept = context.retried(|| journal.keep()).await;
     let committed = async {
         let outcome = outcome::of(lane, delivery, goal, returned?).await?;
-        let ending = Ending { at: context.now(), record: kept.clone()? };
-        // Perhaps applied, perhaps not: giving it back finds out, and goes on from what it finds.
-        Ok(record(lane, &hold, hold.commit(outcome, means.spent(), !means.settled(), ending)).await?)
+        let ending = Ending { at: context.now(), record: kept.clone().map_err(outcome::passing)? };
+        // Perhaps applied, perhaps not: giving it back finds out, and goes on from what it finds. So does a commit that
+        // the ledger refused for good: that says nothing against the step, which must not be parked for it.
+        let commit = hold.commit(outcome, means.spent(), !means.settled(), ending);
+        Ok(record(lane, &hold, commit).await.map_err(outcome::passing)?)
     };
     let error: StepError = match committed.await {
         Ok(recorded) => return Ok(recorded),
@@ -142,6 +144,7 @@ fn at_work(lane: &Lane, delivery: &Delivery<'_>, goal: &Goal, means: &Budget, jo
         artifacts: journal.noting(Arc::clone(&context.ports.artifacts)),
         unlisted: Arc::clone(&context.ports.artifacts),
         clock: Arc::clone(&context.ports.clock),
+        model: goal.preferred_model(),
         journal: journal.clone(),
     }
 }

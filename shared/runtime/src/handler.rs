@@ -56,6 +56,8 @@ pub struct Step {
     /// The same store, without a note of what is read.
     pub unlisted: Arc<dyn Artifacts>,
     pub clock: Arc<dyn Clock>,
+    /// The model that the goal's user wants to be asked first, by its configured name.
+    pub model: Option<String>,
     pub journal: Journal,
 }
 
@@ -81,6 +83,12 @@ impl Workplace for Step {
     }
     fn note(&self, exchange: Exchange) {
         self.journal.note(exchange);
+    }
+    async fn paid(&self) {
+        self.journal.keep_so_far().await;
+    }
+    fn preferred_model(&self) -> Option<&str> {
+        self.model.as_deref()
     }
     fn recorded(&self) -> Option<&[Exchange]> {
         self.journal.recorded()

@@ -4,9 +4,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use contract::{Answered, ArtifactRef, Artifacts, AttemptRecord, Digest, Exchange, PortError, UnixMs, documents};
+
+use crate::context::Context;
+use crate::ledger::step::Hold;
 
 /// Shared by everything that works on the attempt.
 #[derive(Clone, Debug)]
@@ -14,12 +18,32 @@ pub struct Journal {
     record: Arc<Mutex<AttemptRecord>>,
     replaying: Option<Arc<[Exchange]>>,
     recalled: Arc<Mutex<BTreeSet<Digest>>>,
+    keeper: Option<Arc<Keeper>>,
 }
+
+/// Where the record of an attempt at work is kept.
+#[derive(Debug)]
+struct Keeper {
+    context: Arc<Context>,
+    hold: Hold,
+    lease: Duration,
+    /// The last one, and how many exchanges and reads are in it.
+    kept: tokio::sync::Mutex<Option<(ArtifactRef, usize, usize)>>,
+}
+
+/// Keeping a record must not hold up the work that it is of.
+const KEEP_MAX: Duration = Duration::from_secs(5);
 
 impl Journal {
     pub(crate) fn new(attempt: u32, began: UnixMs) -> Journal {
         let record = AttemptRecord { attempt, began, ..AttemptRecord::default() };
-        Journal { record: Arc::new(Mutex::new(record)), replaying: None, recalled: Arc::default() }
+        Journal { record: Arc::new(Mutex::new(record)), replaying: None, recalled: Arc::default(), keeper: None }
+    }
+
+    /// For an attempt that holds its step.
+    pub(crate) fn keeping(self, context: &Arc<Context>, hold: &Hold, lease: Duration) -> Journal {
+        let (context, hold, kept) = (Arc::clone(context), hold.clone(), tokio::sync::Mutex::default());
+        Journal { keeper: Some(Arc::new(Keeper { context, hold, lease, kept })), ..self }
     }
 
     pub(crate) fn replaying(attempt: u32, began: UnixMs, exchanges: Vec<Exchange>) -> Journal {
@@ -72,12 +96,53 @@ impl Journal {
     }
 
     /// Stores the record; nothing where nothing was asked and nothing read.
-    pub(crate) async fn keep(&self, artifacts: &dyn Artifacts) -> Result<Option<ArtifactRef>, PortError> {
-        let record = self.so_far();
-        if record.exchanges.is_empty() && record.reads.is_empty() {
-            return Ok(None);
+    pub(crate) async fn keep(&self) -> Result<Option<ArtifactRef>, PortError> {
+        let Some(keeper) = &self.keeper else { return Ok(None) };
+        let mut kept = keeper.kept.lock().await;
+        Ok(self.stored(keeper, &mut kept).await?.map(|(at, _)| at))
+    }
+
+    /// Stores what was noted up to now and says so in the ledger: whoever takes over from a dead process finds it. What
+    /// fails here is said and forgotten; the work goes on.
+    pub(crate) async fn keep_so_far(&self) {
+        let Some(keeper) = &self.keeper else { return };
+        let keeping = async {
+            let mut kept = keeper.kept.lock().await;
+            let Some((at, true)) = self.stored(keeper, &mut kept).await? else { return Ok(()) };
+            let (context, hold) = (&keeper.context, &keeper.hold);
+            let write = hold.heartbeat_keeping(context.now() + keeper.lease, &at);
+            // Refused: somebody else holds it, as the heartbeat will find out.
+            context.ports.ledger.write(&write).await.map(drop)
+        };
+        let kept = tokio::time::timeout(KEEP_MAX, keeping).await;
+        if let Ok(Err(error)) = kept {
+            tracing::warn!(%error, "the record of a step at work was not kept");
         }
-        documents::put(artifacts, &record).await.map(Some)
+    }
+
+    /// What was kept last.
+    pub(crate) fn kept(&self) -> Option<ArtifactRef> {
+        let kept = self.keeper.as_ref()?.kept.try_lock().ok()?;
+        kept.as_ref().map(|(at, ..)| at.clone())
+    }
+
+    /// The record as it is now, and whether that is news.
+    async fn stored(
+        &self,
+        keeper: &Keeper,
+        kept: &mut Option<(ArtifactRef, usize, usize)>,
+    ) -> Result<Option<(ArtifactRef, bool)>, PortError> {
+        let record = self.so_far();
+        let (exchanges, reads) = (record.exchanges.len(), record.reads.len());
+        match kept {
+            Some((at, e, r)) if (*e, *r) == (exchanges, reads) => Ok(Some((at.clone(), false))),
+            _ if exchanges + reads == 0 => Ok(None),
+            _ => {
+                let at = documents::put(&*keeper.context.ports.artifacts, &record).await?;
+                *kept = Some((at.clone(), exchanges, reads));
+                Ok(Some((at, true)))
+            }
+        }
     }
 }
 

@@ -5,7 +5,10 @@
 
 use contract::events::ArrivalStatus;
 use contract::limits::{EVENT_BYTES_MAX, JOIN_HEAD_BYTES_MAX, JOIN_MEMBERS_MAX, OUTPUTS_INLINE_BYTES_MAX};
-use contract::{ArtifactRef, Event, EventId, EventType, JoinName, PortError, Unit, artifact};
+use contract::topology::Join;
+use contract::{
+    ArtifactRef, Artifacts, Choreography, Event, EventId, EventType, JoinName, PortError, Unit, UnixMs, artifact,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::handler::{Handled, Open};
@@ -17,20 +20,20 @@ use crate::message::Delivery;
 
 /// All effects of a committed step, in the order in which they happen.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Outcome {
+pub struct Outcome {
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) opens: Option<Opening>,
+    pub opens: Option<Opening>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) emits: Vec<Event>,
+    pub emits: Vec<Event>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) arrives: Option<Arrives>,
+    pub arrives: Option<Arrives>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Arrives {
-    pub(crate) join: JoinName,
-    pub(crate) member: String,
-    pub(crate) brought: Brought,
+pub struct Arrives {
+    pub join: JoinName,
+    pub member: String,
+    pub brought: Brought,
 }
 
 /// As the ledger holds it: the outcome itself, or where it is because it is too large.
@@ -60,23 +63,30 @@ pub(crate) async fn of(
         arrives: arrival(lane, delivery, handled.arrives, &emits).await?,
         emits,
     };
-    let here = json(&Recorded::Here(Box::new(outcome)))?;
+    lane.context.retried(|| written(&*lane.context.ports.artifacts, &outcome)).await.map_err(passing)
+}
+
+/// As the ledger holds it: what is too large becomes an artifact.
+pub(crate) async fn written(artifacts: &dyn Artifacts, outcome: &Outcome) -> Result<String, PortError> {
+    let here = json(&Recorded::Here(Box::new(outcome.clone())))?;
     if here.len() <= OUTPUTS_INLINE_BYTES_MAX {
         return Ok(here);
     }
-    let artifacts = &lane.context.ports.artifacts;
-    let at = lane.context.retried(|| artifacts.put(here.as_bytes(), "application/json")).await?;
-    json(&Recorded::At(at))
+    json(&Recorded::At(artifacts.put(here.as_bytes(), "application/json").await?))
 }
 
 /// What was committed, for its effects.
 pub(crate) async fn recorded(lane: &Lane, step: &Step) -> Result<Outcome, PortError> {
+    read(&*lane.context.ports.artifacts, step.outcome.as_deref()).await
+}
+
+/// What an item's text says, or the artifact that it leads to.
+pub(crate) async fn read(artifacts: &dyn Artifacts, text: Option<&str>) -> Result<Outcome, PortError> {
     let damaged = |why: &dyn std::fmt::Display| PortError::permanent(format!("a recorded outcome is damaged: {why}"));
-    let text = step.outcome.as_deref().unwrap_or("{\"here\":{}}");
-    match serde_json::from_str(text).map_err(|why| damaged(&why))? {
+    match serde_json::from_str(text.unwrap_or("{\"here\":{}}")).map_err(|why| damaged(&why))? {
         Recorded::Here(outcome) => Ok(*outcome),
         Recorded::At(at) => {
-            let bytes = artifact::fetch(&*lane.context.ports.artifacts, &at).await.map_err(|error| match error {
+            let bytes = artifact::fetch(artifacts, &at).await.map_err(|error| match error {
                 artifact::ArtifactError::Port(error) => error,
                 other => damaged(&other),
             })?;
@@ -85,6 +95,14 @@ pub(crate) async fn recorded(lane: &Lane, step: &Step) -> Result<Outcome, PortEr
                 Recorded::At(_) => Err(damaged(&"a reference to a reference")),
             }
         }
+    }
+}
+
+/// A store that refuses says nothing about the outcome: its step is given back, not parked.
+pub(crate) fn passing(error: PortError) -> PortError {
+    match error {
+        PortError::Permanent { reason } => PortError::transient(reason),
+        passing => passing,
     }
 }
 
@@ -172,17 +190,19 @@ fn opening(
     let version = context.choreography.version_of(&join.emits);
     let whole = context.choreography.validate(&join.emits, version, &unarrived.into());
     whole.map_err(|why| PortError::permanent(format!("the head of join {} will not do: {why}", join.name)))?;
-    // The steps behind the join need their time before the goal's own deadline; of a short goal they get half.
-    let left = context.now().until(goal.deadline);
-    let behind = context.choreography.time_behind(join).min(left / 2);
     Ok(Opening {
         join: open.join,
         required: if open.all_required { members.clone() } else { vec![] },
         members,
         quorum: open.quorum,
         head: Head { data, causation: Some(delivery.event.id), hops: delivery.event.hops + 2 },
-        due_at: goal.deadline - behind,
+        due_at: due_at(&context.choreography, join, goal.deadline, context.now()),
     })
+}
+
+/// The steps behind the join need their time before the goal's own deadline; of a short goal they get half.
+pub(crate) fn due_at(choreography: &Choreography, join: &Join, deadline: UnixMs, now: UnixMs) -> UnixMs {
+    deadline - choreography.time_behind(join).min(now.until(deadline) / 2)
 }
 
 async fn arrival(
@@ -218,7 +238,8 @@ async fn arrival(
             brought.data = Some(result);
         } else {
             let artifacts = &context.ports.artifacts;
-            brought.reference = Some(context.retried(|| artifacts.put(text.as_bytes(), "application/json")).await?);
+            let put = context.retried(|| artifacts.put(text.as_bytes(), "application/json"));
+            brought.reference = Some(put.await.map_err(passing)?);
         }
     }
     let member = lane.row.member(at.member, delivery.event.id);

@@ -27,6 +27,9 @@ pub struct RecordedStep {
     pub event: Event,
     pub goal_deadline: UnixMs,
     pub step_deadline: UnixMs,
+    /// What the goal's user wanted to be asked first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
     pub record: AttemptRecord,
     /// Where artifacts were kept: new ones are named as if they were there.
     pub artifacts_at: String,
@@ -45,6 +48,9 @@ pub struct Replayed {
     pub arrives: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What was stored meanwhile, by its address: base64.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub artifacts: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,29 +75,36 @@ pub(crate) async fn replay(daemon: &Daemon, mut recorded: impl Read) -> Result<S
     let recorded: RecordedStep =
         serde_json::from_str(&text).map_err(|why| format!("standard input is no recorded step: {why}"))?;
     let handler = daemon.handler(&recorded.row).ok_or_else(|| format!("row {} is not of this agent", recorded.row))?;
-    let step = recorded.step()?;
+    let (step, stored) = recorded.step()?;
     let journal = step.journal.clone();
     let handled = handler.handle(step).await;
     journal.complete()?;
-    let replayed = match handled {
+    let mut replayed = match handled {
         Ok(handled) => {
             journal.exhausted()?;
             Replayed::of(handled)?
         }
         Err(error) => Replayed { error: Some(error.to_string()), ..Replayed::default() },
     };
+    let stored = std::mem::take(&mut *stored.lock().unwrap_or_else(PoisonError::into_inner));
+    replayed.artifacts = stored.into_iter().map(|(uri, bytes)| (uri, STANDARD.encode(bytes))).collect();
     serde_json::to_string_pretty(&replayed).map_err(|why| why.to_string())
 }
 
+/// By their addresses.
+type Stored = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
+
 impl RecordedStep {
-    fn step(self) -> Result<Step, String> {
+    fn step(self) -> Result<(Step, Stored), String> {
         let mut held = BTreeMap::new();
         for (uri, text) in &self.artifacts {
             held.insert(uri.clone(), STANDARD.decode(text).map_err(|why| format!("artifact {uri}: {why}"))?);
         }
-        let artifacts: Arc<dyn Artifacts> = Arc::new(Held { at: self.artifacts_at, held: Mutex::new(held) });
+        let stored = Stored::default();
+        let artifacts: Arc<dyn Artifacts> =
+            Arc::new(Held { at: self.artifacts_at, held, stored: Arc::clone(&stored) });
         let AttemptRecord { attempt, began, exchanges, .. } = self.record;
-        Ok(Step {
+        let step = Step {
             key: format!("{}/{}", self.row, self.event.id),
             event: Arc::new(self.event),
             attempt,
@@ -101,8 +114,10 @@ impl RecordedStep {
             artifacts: Arc::clone(&artifacts),
             unlisted: artifacts,
             clock: Arc::new(Stopped(began)),
+            model: self.model,
             journal: Journal::replaying(attempt, began, exchanges),
-        })
+        };
+        Ok((step, stored))
     }
 }
 
@@ -121,6 +136,7 @@ impl Replayed {
             opens: handled.opens.map(opening).transpose()?,
             arrives: handled.arrives.transpose()?,
             error: None,
+            artifacts: BTreeMap::new(),
         })
     }
 
@@ -146,6 +162,7 @@ impl Step {
             artifacts: journal.noting(Arc::clone(&artifacts)),
             unlisted: artifacts,
             clock: Arc::new(Stopped(now)),
+            model: None,
             journal,
         }
     }
@@ -164,7 +181,8 @@ impl Clock for Stopped {
 /// What was read when it was recorded, and what is stored now.
 struct Held {
     at: String,
-    held: Mutex<BTreeMap<String, Vec<u8>>>,
+    held: BTreeMap<String, Vec<u8>>,
+    stored: Stored,
 }
 
 impl fmt::Debug for Held {
@@ -178,13 +196,14 @@ impl Artifacts for Held {
     async fn put(&self, bytes: &[u8], mediatype: &str) -> Result<ArtifactRef, PortError> {
         let sha256 = Digest::of(bytes);
         let uri = format!("{}/{sha256}", self.at);
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(uri.clone(), bytes.to_vec());
+        self.stored.lock().unwrap_or_else(PoisonError::into_inner).insert(uri.clone(), bytes.to_vec());
         Ok(ArtifactRef { uri, sha256, bytes: bytes.len() as u64, mediatype: mediatype.into() })
     }
 
     async fn get(&self, uri: &str) -> Result<Vec<u8>, PortError> {
-        let found = self.held.lock().unwrap_or_else(PoisonError::into_inner).get(uri).cloned();
-        found.ok_or_else(|| PortError::permanent(format!("{uri} was not read when this step was recorded")))
+        let stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = self.held.get(uri).or_else(|| stored.get(uri));
+        found.cloned().ok_or_else(|| PortError::permanent(format!("{uri} was not read when this step was recorded")))
     }
 
     async fn publish(&self, name: &str, _: u64, _: &ArtifactRef) -> Result<bool, PortError> {

@@ -12,4 +12,5 @@ pub mod place;
 pub mod plain;
 pub mod stage;
 pub mod suites;
+pub mod tired;
 pub mod world;

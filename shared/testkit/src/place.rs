@@ -33,9 +33,11 @@ pub enum Side {
 }
 
 impl Op {
-    /// Every place of a process that lives long enough to be struck. `Renew` needs an expired goal, so a test makes one.
+    /// Every place of a process that lives long enough to be struck. `Renew` needs an expired goal, so a test makes one;
+    /// `Copied` is a person's, who forks.
     pub fn all() -> impl Iterator<Item = Op> {
-        let writes = WriteName::ALL.iter().filter(|name| **name != WriteName::Renew).map(|name| Op::Write(*name));
+        let made = |name: &&WriteName| !matches!(name, WriteName::Renew | WriteName::Copied);
+        let writes = WriteName::ALL.iter().filter(made).map(|name| Op::Write(*name));
         writes.chain([
             Op::Read,
             Op::Goals,

@@ -247,3 +247,67 @@ async fn a_message_that_the_queue_itself_gave_up_goes_on_as_a_takeover_when_it_i
     let step = stage.step(wish.id(), "solo").unwrap();
     assert_eq!((step.epoch, step.rounds), (2, 0));
 }
+
+fn paid() -> contract::Exchange {
+    contract::Exchange {
+        with: contract::Partner::Model,
+        name: "m/one".into(),
+        digest: contract::Digest::of(b"a question"),
+        request: serde_json::json!({"ask": "what?"}),
+        answer: contract::Answered::With(serde_json::json!("that")),
+        began: testkit::stage::BASE,
+        took_ms: 5,
+        cost: runtime::Spend { tokens: 7, micros: 7 },
+        prompt: None,
+    }
+}
+
+/// How a row's steps were over, and the records that lie with it.
+fn records(stage: &Stage, wish: &Wish) -> Vec<(String, bool)> {
+    let item = stage.steps(wish.id(), "solo").remove(0);
+    let over = |epoch: i64| {
+        let text = item.text(&runtime::ledger::Attr::Over(epoch.to_string())).unwrap();
+        let over: runtime::ledger::step::Over = serde_json::from_str(text).unwrap();
+        (over.how, over.record.is_some())
+    };
+    (1..=item.number(&runtime::ledger::Attr::Epoch).unwrap()).map(over).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_after_the_model_answered_keeps_what_was_paid_for_on_record() {
+    let (stage, wish) = (Stage::solo(), Wish::new("a goal"));
+    stage.plays("solo", |step| async move {
+        use contract::Workplace as _;
+        step.note(paid());
+        step.paid().await;
+        Ok(Handled::emit(&ReportWritten::example()))
+    });
+    stage.script(At::write(WriteName::Commit), Fault::CrashBefore);
+    stage.goal(&wish).await;
+    assert_eq!(stage.until_quiet_with("solo").await, 1);
+    stage.one_end::<GoalCompleted>(wish.id());
+    let both = [("lease-over".to_owned(), true), ("committed".to_owned(), true)];
+    assert_eq!(records(&stage, &wish), both, "{stage:?}");
+    // One for each answer that was paid for; the end of an attempt adds none.
+    assert_eq!(stage.calls(Op::ArtifactPut).len(), 2, "{stage:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_asks_nobody_stores_no_record_and_one_that_cannot_store_it_goes_on() {
+    let (stage, wish) = survives(At::write(WriteName::Commit), Fault::CrashBefore).await;
+    assert_eq!((records(&stage, &wish)[0].1, stage.calls(Op::ArtifactPut).len()), (false, 0));
+    let (stage, wish) = (Stage::solo(), Wish::new("a goal"));
+    stage.plays("solo", |step| async move {
+        use contract::Workplace as _;
+        step.note(paid());
+        step.paid().await;
+        Ok(Handled::emit(&ReportWritten::example()))
+    });
+    stage.script(At::op(Op::ArtifactPut), Fault::throttled());
+    stage.script(At::write(WriteName::Heartbeat), Fault::throttled());
+    stage.goal(&wish).await;
+    stage.start("solo");
+    stage.until_quiet().await;
+    stage.one_end::<GoalCompleted>(wish.id());
+    assert_eq!((stage.asked("solo"), records(&stage, &wish)), (1, vec![("committed".to_owned(), true)]));
+}

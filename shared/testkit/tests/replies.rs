@@ -350,3 +350,29 @@ async fn a_release_whose_reply_was_lost_counts_one_attempt() {
     stage.until_quiet().await;
     assert_eq!((stage.asked("solo"), stage.step(wish.id(), "solo").unwrap().attempts), (3, 3));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_commit_that_the_ledger_refuses_for_good_does_not_park_a_healthy_step() {
+    let (stage, wish) = (Stage::solo(), Wish::new("a goal"));
+    stage.script(At::write(WriteName::Commit), Fault::Fail(PortError::permanent("AccessDenied")));
+    stage.goal(&wish).await;
+    stage.start("solo");
+    stage.until_quiet().await;
+    stage.one_end::<GoalCompleted>(wish.id());
+    assert_eq!((stage.applied(WriteName::Park), stage.applied(WriteName::Release)), (0, 1), "{stage:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_refuses_for_good_does_not_park_a_healthy_step() {
+    let (stage, wish) = (Stage::solo(), Wish::new("a goal"));
+    stage.plays("solo", |_| async {
+        let summary = "x".repeat(20_000);
+        Ok(Handled::emit(&ReportWritten { summary, ..ReportWritten::example() }))
+    });
+    stage.script(At::op(Op::ArtifactPut), Fault::Fail(PortError::permanent("AccessDenied")));
+    stage.goal(&wish).await;
+    stage.start("solo");
+    stage.until_quiet().await;
+    stage.one_end::<GoalCompleted>(wish.id());
+    assert_eq!((stage.applied(WriteName::Park), stage.asked("solo")), (0, 2), "{stage:?}");
+}

@@ -35,3 +35,16 @@ fn a_world_that_breaks_a_promise_says_which_and_how_to_see_it_again() {
     assert!(report.violations.contains_key("never-at-rest"), "nobody consumes anything there: {report}");
     assert!(report.to_string().contains("--bin world -- --seed 5"), "{report}");
 }
+
+#[test]
+fn forks_from_any_step_at_any_time_keep_every_promise() {
+    let tally = scripted().unwrap().forking().try_many(0, 500, false, |told| {
+        if let Told::Failed(report) = told {
+            println!("{report}");
+        }
+    });
+    println!("{tally}");
+    assert!(tally.failed.is_empty(), "{} seeds failed", tally.failed.len());
+    let goals: u64 = tally.ends.values().sum();
+    assert!(goals > 2_200, "fifteen hundred goals, and hardly a fork: {:?}", tally.ends);
+}

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{ArrivalStatus, Arrived, EventData};
-use crate::{Cause, CauseKind, EventId, EventType, RowName, UnixMs};
+use crate::{Cause, CauseKind, EventId, EventType, GoalId, RowName, UnixMs};
 
 /// A user's wish.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,6 +30,21 @@ pub struct GoalRequested {
     pub deadline: Option<UnixMs>,
     #[serde(default)]
     pub on_dead_letter: OnDeadLetter,
+    /// The model that agents ask first, by the name that their configuration gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub model: Option<String>,
+    /// Where this goal was forked from another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forkedfrom: Option<ForkedFrom>,
+}
+
+/// The step of another goal from which this one goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ForkedFrom {
+    pub goal: GoalId,
+    pub row: RowName,
+    pub event: EventId,
 }
 
 /// What may be spent on one goal, by all agents together.
@@ -63,6 +78,8 @@ impl EventData for GoalRequested {
             budget: Some(Budget { tokens: Some(200_000), usd: Some(0.5) }),
             deadline: Some(UnixMs(1_795_000_000_000)),
             on_dead_letter: OnDeadLetter::Hold,
+            model: None,
+            forkedfrom: None,
         }
     }
 }

@@ -16,7 +16,8 @@ use serde_json::Value;
 
 pub use analysis::{AnalysisCompleted, Confidence, Finding};
 pub use goal::{
-    Budget, EndCause, GoalCancelRequested, GoalCancelled, GoalCompleted, GoalFailed, GoalRequested, OnDeadLetter,
+    Budget, EndCause, ForkedFrom, GoalCancelRequested, GoalCancelled, GoalCompleted, GoalFailed, GoalRequested,
+    OnDeadLetter,
 };
 pub use recommendation::{Origin, Priority, Recommendation, RecommendationsMade};
 pub use research::{Evidence, ResearchCompleted, ResearchHead, ResearchTaskRequested};

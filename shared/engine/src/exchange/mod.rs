@@ -127,6 +127,9 @@ impl<'a> Exchanges<'a> {
             cost,
             prompt: question.prompt,
         });
+        if cost != Spend::default() {
+            self.place.paid().await;
+        }
         made
     }
 

@@ -73,7 +73,13 @@ impl Sitting<'_> {
         let (exchanges, mark) = (self.exchanges.in_order(&name), filled.fence.nonce());
         let talk = Conversation::new(exchanges, self.mind, ask.prompt.version, mark);
         let (mut whys, mut may_pass) = (vec![], false);
-        for thinker in &self.mind.thinkers {
+        let preferred = self.exchanges.place.preferred_model();
+        let (thinkers, is_there) = self.mind.in_order(preferred);
+        if let Some(name) = preferred.filter(|_| !is_there) {
+            tracing::warn!(prompt = ask.prompt.version, name, "the goal's model is not configured: the usual order");
+            whys.push(format!("{} is not configured here", crate::prompt::visible(name)));
+        }
+        for thinker in thinkers {
             match self.by(thinker, &talk, &ask, &form, &filled, tools).await {
                 Ok(answer) => {
                     talk.remember().await;
@@ -172,6 +178,10 @@ impl Sitting<'_> {
         }
     }
 
+    fn is_without_the_preferred(&self) -> bool {
+        !self.mind.in_order(self.exchanges.place.preferred_model()).1
+    }
+
     fn unusable(&self, prompt: &str, problems: &[String]) -> Unanswered {
         tracing::warn!(prompt, ?problems, "a model's answer cannot be used");
         match self.mind.agent.if_unusable {
@@ -188,6 +198,9 @@ impl Sitting<'_> {
     fn unanswered(&self, whys: &[String], may_pass: bool) -> Unanswered {
         let why = || bounded(format!("no model answered: {}", whys.join("; ")));
         match self.mind.agent.if_unusable {
+            IfUnusable::Offline if self.is_without_the_preferred() => {
+                instead("no model answered, and the one that the goal prefers is not configured")
+            }
             IfUnusable::Offline => instead("no model answered"),
             IfUnusable::Park if may_pass => Unanswered::Stop(PortError::transient(why()).into()),
             IfUnusable::Park => Unanswered::Unusable(why()),

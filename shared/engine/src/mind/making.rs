@@ -61,7 +61,15 @@ pub(super) fn mind(
     if !problems.is_empty() {
         return Err(format!("MURMUR_MODELS: {path} has {} problems:{}", problems.len(), problems.concat()));
     }
-    Ok(Mind::with(settings, thinkers, secrets, file.cache))
+    // A goal may prefer any model of the file; one that cannot be made here is as one that is not there.
+    let others = file.models.values().filter(|model| !settings.models.contains(&model.name));
+    let spare = others.filter_map(|model| {
+        let made = made(model, makers).ok()?;
+        let price = prices.of(made.name()).unwrap_or(Price::UNKNOWN);
+        Some(Thinker::new(made, model.clone(), price))
+    });
+    let spare = spare.collect();
+    Ok(Mind::with(settings, thinkers, secrets, file.cache).sparing(spare))
 }
 
 /// Without a model there are still tools, whose answers are noted.

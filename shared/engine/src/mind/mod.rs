@@ -41,6 +41,8 @@ pub const VARIABLES: &[&str] = &["MURMUR_MODELS"];
 #[derive(Debug, Default)]
 pub struct Mind {
     thinkers: Vec<Thinker>,
+    /// Configured, but not for this agent: asked only where a goal prefers them.
+    spare: Vec<Thinker>,
     agent: AgentSettings,
     remembered: Option<Remembered>,
     secrets: Secrets,
@@ -130,7 +132,13 @@ impl Mind {
 
     /// Of parts that are there already.
     pub fn with(agent: AgentSettings, thinkers: Vec<Thinker>, secrets: Secrets, cache: Option<CacheSettings>) -> Mind {
-        Mind { thinkers, agent, remembered: cache.map(Remembered::new), secrets }
+        Mind { thinkers, spare: vec![], agent, remembered: cache.map(Remembered::new), secrets }
+    }
+
+    /// With these beside its own, for goals that prefer one of them.
+    #[must_use]
+    pub fn sparing(self, spare: Vec<Thinker>) -> Mind {
+        Mind { spare, ..self }
     }
 
     /// With this one model, every default, and a price of nothing: for tests of what is done with answers.
@@ -143,6 +151,14 @@ impl Mind {
 
     pub fn is_offline(&self) -> bool {
         self.thinkers.is_empty()
+    }
+
+    /// Its own models in their order, after the one that is preferred; and whether that one is there at all.
+    fn in_order(&self, preferred: Option<&str>) -> (Vec<&Thinker>, bool) {
+        let is_it = |thinker: &&Thinker| preferred == Some(thinker.settings.name.as_str());
+        let first = self.thinkers.iter().chain(&self.spare).find(is_it);
+        let others = self.thinkers.iter().filter(|thinker| !is_it(thinker));
+        (first.into_iter().chain(others).collect(), preferred.is_none() || first.is_some())
     }
 
     pub fn at<'a>(&'a self, place: &'a dyn Workplace) -> Sitting<'a> {

@@ -75,6 +75,10 @@ pub(crate) struct Desk {
     pub(crate) recorded: Option<Vec<Exchange>>,
     /// What a reservation is refused with, whatever is left.
     pub(crate) refusal: Option<Refused>,
+    /// What the goal's user wants to be asked first.
+    pub(crate) preferred: Option<String>,
+    /// How often something was noted that was paid for.
+    pub(crate) kept: std::sync::atomic::AtomicUsize,
 }
 
 impl Desk {
@@ -91,6 +95,8 @@ impl Desk {
             noted: Mutex::default(),
             recorded: None,
             refusal: None,
+            preferred: None,
+            kept: std::sync::atomic::AtomicUsize::default(),
         }
     }
 
@@ -168,6 +174,12 @@ impl Workplace for Desk {
     }
     fn note(&self, exchange: Exchange) {
         self.noted.lock().unwrap().push(exchange);
+    }
+    async fn paid(&self) {
+        self.kept.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+    fn preferred_model(&self) -> Option<&str> {
+        self.preferred.as_deref()
     }
     fn recorded(&self) -> Option<&[Exchange]> {
         self.recorded.as_deref()

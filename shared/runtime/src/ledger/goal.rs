@@ -2,7 +2,7 @@
 //! Never ends a goal by itself: `join` at the crate's root does, on behalf of whoever found the reason.
 //! Next: `goals` reads the state before a claim; `spend` has the writes of the budget.
 
-use contract::events::{GoalRequested, OnDeadLetter};
+use contract::events::{ForkedFrom, GoalRequested, OnDeadLetter};
 use contract::guard::Guard;
 use contract::topology::{Choreography, Members};
 use contract::{Digest, Event, PortError, UnixMs};
@@ -50,6 +50,16 @@ impl Goal {
 
     pub fn standing(&self) -> Standing {
         self.join.closed.as_ref().map_or(Standing::Open, |end| Standing::after(&end.kind))
+    }
+
+    /// The model that its user wants to be asked first.
+    pub fn preferred_model(&self) -> Option<String> {
+        self.request.data["model"].as_str().map(str::to_owned)
+    }
+
+    /// Where it was forked from another goal.
+    pub fn forked_from(&self) -> Option<ForkedFrom> {
+        serde::Deserialize::deserialize(&self.request.data["forkedfrom"]).ok()
     }
 
     /// The goal's own words, which every end repeats.

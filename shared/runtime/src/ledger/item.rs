@@ -112,7 +112,7 @@ attrs! {
     Attempts = "attempts", Crashes = "crashes", AloneCrashes = "alone_crashes", Alone = "alone", Rounds = "rounds",
     Parks = "parks", DeadLettered = "dlq", Cause = "cause", Outcome = "outcome", Unbooked = "unbooked",
     EventAt = "event_at", SentAt = "sent_at", ReceivedAt = "received_at", ClaimedAt = "claimed_at",
-    FinishedAt = "finished_at", CostTokens = "cost_tokens", CostMicros = "cost_micros";
+    FinishedAt = "finished_at", CostTokens = "cost_tokens", CostMicros = "cost_micros", CopiedFrom = "copied_from";
     // maps
     Status = "status",
     Arrived = "arrived",
@@ -120,6 +120,7 @@ attrs! {
     Floor = "floor",
     Held = "held",
     Over = "over",
+    SoFar = "so_far",
 }
 
 /// One item as it is, or was.

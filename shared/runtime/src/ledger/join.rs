@@ -137,7 +137,7 @@ pub struct Opening {
 
 impl Opening {
     /// The attributes of a join that is open: the same for a join item and for the goal's terminal join.
-    pub(super) fn changes(members: &[String], required: &[String], quorum: u32, head: &Head) -> Vec<Change> {
+    pub(crate) fn changes(members: &[String], required: &[String], quorum: u32, head: &Head) -> Vec<Change> {
         vec![
             Change::Set(Attr::Members, json::text(&members)),
             Change::Set(Attr::Required, json::text(&required)),

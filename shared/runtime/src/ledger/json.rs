@@ -8,12 +8,12 @@ use serde::de::DeserializeOwned;
 
 use super::Value;
 
-pub(super) fn text<T: Serialize>(value: &T) -> Value {
+pub(crate) fn text<T: Serialize>(value: &T) -> Value {
     // Structs of strings, numbers and JSON values always serialize.
     Value::Text(serde_json::to_string(value).unwrap_or_default())
 }
 
-pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, PortError> {
+pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, PortError> {
     serde_json::from_str(text)
         .map_err(|why| PortError::permanent(format!("an attribute of the ledger is damaged: {why}")))
 }

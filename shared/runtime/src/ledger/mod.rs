@@ -5,7 +5,7 @@
 pub mod goal;
 mod item;
 pub mod join;
-mod json;
+pub(crate) mod json;
 mod listed;
 pub mod spend;
 pub mod step;
@@ -21,17 +21,17 @@ pub use write::{Change, Condition, Mode, Write, WriteName};
 /// Shards of the sparse index of what is due.
 pub const DUE_SHARDS: u8 = 4;
 
-fn due_shard(goal: GoalId) -> Value {
+pub(crate) fn due_shard(goal: GoalId) -> Value {
     Value::Number(i64::from(goal.0.as_bytes()[15] % DUE_SHARDS))
 }
 
 /// When an item may go: for readers to the millisecond, for the server's own clean-up in seconds, rounded up.
-fn expires(at: UnixMs) -> [Change; 2] {
+pub(crate) fn expires(at: UnixMs) -> [Change; 2] {
     [Change::Set(Attr::ExpiresAt, at.into()), Change::Set(Attr::Ttl, Value::Number(at.0.div_euclid(1_000) + 1))]
 }
 
 /// Never written, or expired: TTL may delete days later, so a reader must not wait for it.
-fn absent(now: UnixMs) -> Condition {
+pub(crate) fn absent(now: UnixMs) -> Condition {
     if guard::stands(Guard::ExpiryOnRead) {
         Condition::Any(vec![Condition::ItemAbsent, Condition::AtMost(Attr::ExpiresAt, now.0)])
     } else {

@@ -56,6 +56,8 @@ pub struct Step {
     pub finished_at: UnixMs,
     /// Whether reservations may still be open that this step's effects must book.
     pub unbooked: bool,
+    /// What the last holder kept of its record before it was done.
+    pub so_far: Option<ArtifactRef>,
 }
 
 impl Step {
@@ -88,6 +90,7 @@ impl Step {
             outcome: item.text(&Attr::Outcome).map(str::to_owned),
             finished_at: item.time(&Attr::FinishedAt).unwrap_or_default(),
             unbooked: item.flag(&Attr::Unbooked),
+            so_far: item.text(&Attr::SoFar(number(Attr::Epoch).to_string())).map(json::read).transpose()?,
         })
     }
 }
@@ -186,7 +189,7 @@ pub fn new_round(step: &Step, who: &Claimant) -> Write {
 pub fn takeover(step: &Step, crashes: Crashes, who: &Claimant) -> Write {
     let mut changes = who.claim(step.epoch + 1);
     changes.extend(crashes.changes());
-    let over = Over::new("lease-over", who.now, None);
+    let over = Over::new("lease-over", who.now, None).recorded(step.so_far.clone());
     changes.push(Change::Set(Attr::Over(step.epoch.to_string()), json::text(&over)));
     let as_read = Condition::All(vec![is(State::Claimed), Condition::Equals(Attr::Lease, step.lease.into())]);
     reclaim(step, who, WriteName::Takeover, Guard::TakeoverEpoch, as_read.guarded(Guard::TakeoverAsRead), changes)
@@ -269,6 +272,13 @@ impl Hold {
     pub fn heartbeat(&self, lease: UnixMs) -> Write {
         let claimed = is(State::Claimed);
         self.write(WriteName::Heartbeat, Guard::HeartbeatMine, claimed, vec![Change::Set(Attr::Lease, lease.into())])
+    }
+
+    /// One that says, too, what this holder has asked and read so far: whoever takes over finds it.
+    pub fn heartbeat_keeping(&self, lease: UnixMs, so_far: &ArtifactRef) -> Write {
+        let mut write = self.heartbeat(lease);
+        write.changes.push(Change::Set(Attr::SoFar(self.epoch.to_string()), json::text(so_far)));
+        write
     }
 
     pub fn release(&self, counted: u32, not_before: UnixMs, over: &Over, cause: Option<&Cause>) -> Write {

@@ -49,6 +49,8 @@ write_names! {
     Claim, NewRound, Takeover, ClaimReleased, Heartbeat, Release, Commit, Park, DeadLettered, Emitted,
     // the spend
     Reserve, Settle, Book,
+    // a fork
+    Copied,
 }
 
 /// What must hold of the item. An attribute that is absent equals nothing and compares with nothing.

@@ -31,6 +31,8 @@ impl Wish {
             budget: None,
             deadline: None,
             on_dead_letter: OnDeadLetter::Hold,
+            model: None,
+            forkedfrom: None,
         };
         Wish { tenant: Tenant::default(), key: key.into(), request }
     }

@@ -3,6 +3,7 @@
 //! Never real time, never a real process: a seed replays exactly.
 //! Next: `scripted` is the four agents as scripts; `run` is one seed from its first goal to its verdict.
 
+mod forks;
 mod many;
 mod odds;
 mod operator;
@@ -47,6 +48,7 @@ pub struct World {
     choreography: Choreography,
     daemons: Vec<(String, usize, Make)>,
     goals: usize,
+    forks: bool,
 }
 
 impl fmt::Debug for World {
@@ -57,7 +59,7 @@ impl fmt::Debug for World {
 
 impl World {
     pub fn new(choreography: Choreography) -> World {
-        World { choreography, daemons: vec![], goals: 3 }
+        World { choreography, daemons: vec![], goals: 3, forks: false }
     }
 
     /// So many processes of that daemon; each crash is followed by a new one.
@@ -85,6 +87,12 @@ impl World {
     /// How many goals each seed has.
     pub fn goals(mut self, goals: usize) -> World {
         self.goals = goals;
+        self
+    }
+
+    /// People fork goals, too, from any of their steps.
+    pub fn forking(mut self) -> World {
+        self.forks = true;
         self
     }
 

@@ -20,7 +20,7 @@ use super::odds::{HORIZON_S, Odds};
 use super::operator::{self, Wish};
 use super::point::Fault;
 use super::process::Process;
-use super::{Hits, Make, Report, Shared, World, ports, verdict};
+use super::{Hits, Make, Report, Shared, World, forks, ports, verdict};
 use crate::clock::TokioClock;
 use crate::memory::MemoryCloud;
 
@@ -94,6 +94,9 @@ async fn live(world: &World, seed: u64, traced: bool) -> Report {
     operator::plan(&shared, &wishes);
     let mut others = JoinSet::new();
     others.spawn(operator::redrives(Arc::clone(&shared)));
+    if world.forks {
+        others.spawn(forks::forks(Arc::clone(&shared)));
+    }
     for (name, replicas, make) in &world.daemons {
         for replica in 0..*replicas {
             others.spawn(replica_for_ever(Arc::clone(&shared), format!("{name}-{replica}"), Arc::clone(make)));
@@ -154,7 +157,7 @@ fn limits(odds: &Odds) -> RowLimits {
     }
 }
 
-fn settings(shared: &Shared) -> Settings {
+pub(super) fn settings(shared: &Shared) -> Settings {
     let rows = shared.choreography.rows.iter();
     Settings {
         skew_margin: Duration::from_secs(6),

@@ -53,13 +53,18 @@ pub(super) fn report(shared: &Shared, wishes: &[Wish], at_rest: bool) -> Report 
     for item in shared.cloud.ledger.items() {
         match &item.key.kind {
             ItemKind::Goal => {
-                if !known.contains(&item.key.goal) && witness.accepted.contains(&item.key.goal) {
+                if !known.contains(&item.key.goal)
+                    && !witness.forked.contains(&item.key.goal)
+                    && witness.accepted.contains(&item.key.goal)
+                {
                     bad("a-goal-that-nobody-sent", item.key.goal.to_string());
                 }
                 let kind = goal(&item, &witness.events, &mut bad);
                 *ends.entry(kind).or_default() += 1;
                 left_open(&witness.finished, &item, &mut bad);
             }
+            // A fork has it as a record: it was emitted for another goal.
+            ItemKind::Join(_) if item.has(&Attr::CopiedFrom) => {}
             ItemKind::Join(_) => {
                 let Ok(JoinState { closed: Some(event), .. }) = JoinState::read(&item) else { continue };
                 let closed = witness.closed_at.get(&item.key).map_or(0, |at| at.0);

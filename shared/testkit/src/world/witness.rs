@@ -22,6 +22,8 @@ pub(crate) struct Witness {
     pub(crate) violations: BTreeMap<&'static str, String>,
     pub(crate) ended_at: BTreeMap<GoalId, UnixMs>,
     pub(crate) accepted: BTreeSet<GoalId>,
+    /// Those that began as forks of others.
+    pub(crate) forked: BTreeSet<GoalId>,
     pub(crate) closed_at: BTreeMap<ItemKey, UnixMs>,
     /// By event: its content's digest, and how often it was published.
     pub(crate) events: BTreeMap<EventId, (Digest, u32)>,
@@ -76,6 +78,16 @@ struct Holder {
 impl Witness {
     pub(crate) fn violated(&mut self, invariant: &'static str, how: impl FnOnce() -> String) {
         self.violations.entry(invariant).or_insert_with(how);
+    }
+
+    pub(crate) fn forked(&mut self, goal: GoalId) {
+        self.accepted.insert(goal);
+        self.forked.insert(goal);
+    }
+
+    /// A fork that its user left half-way: it may well end by its deadline.
+    pub(crate) fn abandoned(&mut self, goal: GoalId) {
+        self.dropped.insert(goal);
     }
 
     // ---- queues
@@ -229,7 +241,7 @@ impl Witness {
             WriteName::Postpone if after.has(&Attr::Ended) => {
                 self.violated("told-join-in-the-index", || after.key.sort());
             }
-            WriteName::Postpone | WriteName::Undue | WriteName::Renew => {}
+            WriteName::Postpone | WriteName::Undue | WriteName::Renew | WriteName::Copied => {}
         }
     }
 

@@ -1,0 +1,353 @@
+//! Owns what becomes of each record in a fork: copied, opened anew, sent, or left; and the writes that this takes.
+//! Never writes: `fork` does, each only where nothing is yet.
+//! Invariant: nothing that the fork's end waits for is left with nobody at work on it.
+//! Next: `rename` has the new ids.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use contract::events::ArrivalStatus;
+use contract::topology::Row;
+use contract::{Artifacts, Choreography, Digest, Event, EventId, JoinName, PortError, RowName, Unit, UnixMs};
+
+use super::rename::Names;
+use crate::history::{History, Origin, PastStep};
+use crate::ledger::goal::Goal;
+use crate::ledger::join::{Brought, JoinState, Opening};
+use crate::ledger::step::State;
+use crate::ledger::{self, Attr, Change, ItemKey, Mode, Value, Write, WriteName, json};
+use crate::outcome;
+
+pub(super) struct Plan<'a> {
+    choreography: &'a Choreography,
+    names: Names,
+    deadline: UnixMs,
+    /// With the new id of each step's input.
+    pub(super) copied: Vec<(&'a PastStep, EventId)>,
+    /// Joins that close anew, with what has arrived already.
+    opened: Vec<(Opening, Arrivals)>,
+    /// Joins that nothing behind the step arrives at, as they closed.
+    closed: Vec<(&'a JoinState, Event)>,
+    terminal: Arrivals,
+    /// When the goal may be looked at, where nothing of it is waited for.
+    complete_at: Option<UnixMs>,
+    pub(super) sent: Vec<(RowName, Event)>,
+    sent_steps: Vec<(RowName, EventId)>,
+    pub(super) left: Vec<&'a PastStep>,
+}
+
+type Arrivals = BTreeMap<String, Brought>;
+
+/// What the step leads to.
+struct Downstream<'a> {
+    steps: BTreeSet<&'a ItemKey>,
+    /// Joins that one of them opens.
+    opened: BTreeSet<&'a JoinName>,
+    /// Where they arrive, and as whom.
+    members: BTreeSet<(&'a JoinName, String)>,
+}
+
+impl<'a> Plan<'a> {
+    pub(super) fn of(
+        choreography: &'a Choreography,
+        history: &'a History,
+        from: &'a PastStep,
+        request: &Event,
+        deadline: UnixMs,
+        now: UnixMs,
+    ) -> Plan<'a> {
+        let down = Downstream::of(choreography, history, from);
+        let mut plan = Plan {
+            choreography,
+            names: Names::new(request, deadline),
+            deadline,
+            copied: vec![],
+            opened: vec![],
+            closed: vec![],
+            terminal: BTreeMap::new(),
+            complete_at: None,
+            sent: vec![],
+            sent_steps: vec![],
+            left: vec![],
+        };
+        plan.names.add(history.goal.request.id, request.id);
+        plan.copy_steps(history, &down, request);
+        plan.reopen(history, &down, now);
+        plan.terminal = plan.arrivals(history.goal.join.arrived.iter(), &down, None);
+        plan.send(history, &down, from, request);
+        let waits = history.goal.join.members.iter().flatten().any(|member| !plan.terminal.contains_key(member));
+        let limits = choreography.row(&from.row).map(|row| row.limits);
+        let step_s = limits.map_or(0, |limits| limits.step_deadline_s + limits.lease_s);
+        plan.complete_at = (!waits).then(|| now + std::time::Duration::from_secs(step_s));
+        plan
+    }
+
+    /// In causal order, so that each step's input has its name before the step's outputs are given theirs.
+    fn copy_steps(&mut self, history: &'a History, down: &Downstream<'_>, request: &Event) {
+        let mut closed = BTreeSet::new();
+        for step in &history.steps {
+            if let Origin::Join(name) = &step.from
+                && closed.insert(name)
+            {
+                self.copy_closed(history, name, down, request);
+            }
+            if down.steps.contains(&step.step.key) {
+                continue;
+            }
+            let Some(input) = self.names.id(step.event_id()) else {
+                self.left.push(step);
+                continue;
+            };
+            let Some(outcome) = &step.outcome else { continue };
+            let mut turns = BTreeMap::new();
+            for event in &outcome.emits {
+                let turn: &mut usize = turns.entry(&event.kind).or_default();
+                let unit = Unit::output(step.row.as_str(), input, *turn);
+                self.names.add(event.id, EventId::derive(request.goal, &event.kind, &unit));
+                *turn += 1;
+            }
+            self.copied.push((step, input));
+        }
+        // Closed, and nobody has taken its event.
+        for name in history.joins.keys().filter(|name| !closed.contains(name)) {
+            self.copy_closed(history, name, down, request);
+        }
+    }
+
+    fn copy_closed(&mut self, history: &'a History, name: &JoinName, down: &Downstream<'_>, request: &Event) {
+        let Some(join) = history.joins.get(name).filter(|_| !down.touches(name)) else { return };
+        let Some(event) = &join.closed else { return };
+        self.names.add(event.id, EventId::derive(request.goal, &event.kind, &Unit::join(name.as_str())));
+        if let Some(event) = self.names.event(event) {
+            self.closed.push((join, event));
+        }
+    }
+
+    fn is_closed(&self, name: &JoinName) -> bool {
+        self.closed.iter().any(|(join, _)| join.key.kind == ledger::ItemKind::Join(name.clone()))
+    }
+
+    /// Members, quorum and head as they were; a new time; what others have brought; nothing closed.
+    fn reopen(&mut self, history: &'a History, down: &Downstream<'_>, now: UnixMs) {
+        let none = BTreeMap::new();
+        let openings: Vec<&Opening> =
+            self.copied.iter().filter_map(|(step, _)| step.outcome.as_ref()?.opens.as_ref()).collect();
+        for opening in openings {
+            if self.is_closed(&opening.join) {
+                continue;
+            }
+            let arrived = history.joins.get(&opening.join).map_or(&none, |join| &join.arrived);
+            let arrivals = self.arrivals(arrived.iter(), down, Some(&opening.join));
+            let mut anew = self.names.opening(opening);
+            if let Some(join) = self.choreography.join(&opening.join) {
+                anew.due_at = outcome::due_at(self.choreography, join, self.deadline, now);
+            }
+            if anew.members.iter().all(|member| arrivals.contains_key(member)) {
+                // Nobody will arrive any more: whoever sweeps closes it.
+                anew.due_at = now;
+            }
+            self.opened.push((anew, arrivals));
+        }
+    }
+
+    /// What copied steps have brought to a join: as it says itself, and as their records say where it does not yet. A
+    /// failure is no result: its step is tried again.
+    fn arrivals<'b>(
+        &self,
+        arrived: impl Iterator<Item = (&'b String, &'b (ArrivalStatus, Brought))>,
+        down: &Downstream<'_>,
+        at: Option<&JoinName>,
+    ) -> Arrivals {
+        let terminal = self.choreography.terminal_join().map(|join| &join.name);
+        let Some(name) = at.or(terminal) else { return Arrivals::new() };
+        let is_copied = |member: &str| !down.members.iter().any(|(join, other)| *join == name && other == member);
+        let said = arrived.filter(|(_, (status, _))| *status == ArrivalStatus::Ok);
+        let mut all: Arrivals = said
+            .filter(|(member, _)| is_copied(member))
+            .map(|(member, (_, brought))| (self.names.member(member), brought.clone()))
+            .collect();
+        for arrives in self.copied.iter().filter_map(|(step, _)| step.outcome.as_ref()?.arrives.as_ref()) {
+            if arrives.join == *name {
+                all.entry(self.names.member(&arrives.member)).or_insert_with(|| arrives.brought.clone());
+            }
+        }
+        all
+    }
+
+    /// The step itself; and whatever was to be done with a copied event and never was.
+    fn send(&mut self, history: &'a History, down: &Downstream<'_>, from: &PastStep, request: &Event) {
+        let emitted = self.copied.iter().filter_map(|(step, _)| step.outcome.as_ref());
+        let emitted = emitted.flat_map(|outcome| &outcome.emits);
+        let joined = self.closed.iter().filter_map(|(join, _)| join.closed.as_ref());
+        let old: Vec<&Event> = std::iter::once(&history.goal.request).chain(emitted).chain(joined).collect();
+        for event in old {
+            for row in self.choreography.rows.iter().filter(|row| row.consumes.contains(&event.kind)) {
+                let is_it = |step: &&PastStep| step.row == row.name && step.event_id() == event.id;
+                let past = history.steps.iter().find(is_it);
+                let is_from = past.is_some_and(|past| past.step.key == from.step.key);
+                let is_done = past.is_some_and(PastStep::is_committed) || !self.is_waited_for(row);
+                if !is_from && (is_done || past.is_some_and(|past| down.steps.contains(&past.step.key))) {
+                    self.keep_parked(past.filter(|past| past.step.state == State::Parked));
+                    continue;
+                }
+                let new =
+                    if event.id == history.goal.request.id { Some(request.clone()) } else { self.names.event(event) };
+                let Some(new) = new else { continue };
+                self.sent_steps.push((row.name.clone(), event.id));
+                self.sent.push((row.name.clone(), Event { trace: request.trace.clone(), ..new }));
+            }
+        }
+    }
+
+    /// It gave up, and the join at which it would have arrived closed without it: that is a record, too.
+    fn keep_parked(&mut self, past: Option<&'a PastStep>) {
+        let Some(past) = past else { return };
+        if let Some(input) = self.names.id(past.event_id()) {
+            self.copied.push((past, input));
+        }
+    }
+
+    fn is_waited_for(&self, row: &Row) -> bool {
+        row.arrives.as_ref().is_none_or(|at| !self.is_closed(&at.join))
+    }
+
+    pub(super) fn sent_labels(&self, history: &History) -> Vec<String> {
+        let label = |(row, event): &(RowName, EventId)| {
+            let past = history.steps.iter().find(|past| past.row == *row && past.event_id() == *event);
+            past.map_or_else(|| row.to_string(), |past| history.label(past))
+        };
+        self.sent_steps.iter().map(label).collect()
+    }
+
+    // ---- writes
+
+    /// The goal as it is accepted, with what has arrived at its end already.
+    pub(super) fn goal_write(&self, mut fresh: Write, now: UnixMs) -> Write {
+        let arrived = i64::try_from(self.terminal.len()).unwrap_or(i64::MAX);
+        fresh.changes.retain(|change| !matches!(change, Change::Set(Attr::Version, _)));
+        fresh.changes.push(Change::Set(Attr::Version, arrived.into()));
+        fresh.changes.extend(arrival_changes(&self.terminal));
+        if let Some(at) = self.complete_at {
+            fresh.changes.retain(|change| !matches!(change, Change::Set(Attr::DueAt, _)));
+            fresh.changes.push(Change::Set(Attr::DueAt, at.min(self.deadline).max(now).into()));
+        }
+        fresh
+    }
+
+    /// As it was committed, or parked; a message that comes for it all the same would repeat its effects, no more.
+    pub(super) async fn step_write(
+        &self,
+        step: &PastStep,
+        input: EventId,
+        goal: &Goal,
+        artifacts: &dyn Artifacts,
+        now: UnixMs,
+    ) -> Result<Write, PortError> {
+        let mut attrs = step.item.attrs.clone();
+        for gone in [Attr::Emitted, Attr::Unbooked, Attr::DueAt, Attr::DueShard] {
+            attrs.remove(&gone);
+        }
+        let request = &goal.request;
+        let consumed = step.input.as_ref().and_then(|event| self.names.event(event));
+        let consumed = if input == request.id { Some(request.clone()) } else { consumed };
+        let digest = consumed.map_or_else(|| step.step.digest.clone(), |event| Digest::of_data(&event.data));
+        attrs.insert(Attr::Digest, digest.as_str().into());
+        if let Some(outcome) = &step.outcome {
+            let renamed = outcome::written(artifacts, &self.names.outcome(outcome)).await?;
+            attrs.insert(Attr::Outcome, renamed.into());
+        }
+        attrs.insert(Attr::CopiedFrom, step.step.key.goal.to_string().into());
+        let key = ItemKey::step(request.goal, &step.row, input);
+        Ok(copy(key, attrs.into_iter().map(|(attr, value)| Change::Set(attr, value)).collect(), goal, now))
+    }
+
+    pub(super) fn join_writes(&self, goal: &Goal, now: UnixMs) -> Vec<Write> {
+        let id = goal.request.goal;
+        let opened = self.opened.iter().map(|(opening, arrivals)| {
+            let mut changes = Opening::changes(&opening.members, &opening.required, opening.quorum, &opening.head);
+            let arrived = i64::try_from(arrivals.len()).unwrap_or(i64::MAX);
+            changes.extend([
+                Change::Set(Attr::Version, arrived.into()),
+                Change::Set(Attr::DueAt, opening.due_at.into()),
+                Change::Set(Attr::DueShard, ledger::due_shard(id)),
+            ]);
+            changes.extend(arrival_changes(arrivals));
+            copy(ItemKey::join(id, &opening.join), changes, goal, now)
+        });
+        let closed = self.closed.iter().map(|(join, event)| {
+            let members = self.names.members(join.members.as_deref().unwrap_or_default());
+            let quorum = u32::try_from(join.quorum).unwrap_or(u32::MAX);
+            let required = self.names.members(&join.required);
+            let mut changes = Opening::changes(&members, &required, quorum, &self.names.head(&join.head));
+            changes.extend([
+                Change::Set(Attr::Version, join.version.into()),
+                Change::Set(Attr::Ended, json::text(event)),
+                Change::Set(Attr::Emitted, true.into()),
+                Change::Set(Attr::CopiedFrom, join.key.goal.to_string().into()),
+            ]);
+            for (member, (status, brought)) in &join.arrived {
+                let word = if *status == ArrivalStatus::Ok { "ok" } else { "failed" };
+                changes.extend(arrival(&self.names.member(member), word, brought));
+            }
+            copy(ItemKey { goal: id, kind: join.key.kind.clone() }, changes, goal, now)
+        });
+        opened.chain(closed).collect()
+    }
+}
+
+fn arrival_changes(arrivals: &Arrivals) -> impl Iterator<Item = Change> {
+    arrivals.iter().flat_map(|(member, brought)| arrival(member, "ok", brought))
+}
+
+fn arrival(member: &str, word: &str, brought: &Brought) -> [Change; 2] {
+    [
+        Change::Set(Attr::Status(member.to_owned()), Value::from(word)),
+        Change::Set(Attr::Arrived(member.to_owned()), json::text(brought)),
+    ]
+}
+
+/// Only where there is nothing yet: whoever is at work in the fork already is not disturbed.
+fn copy(key: ItemKey, mut changes: Vec<Change>, goal: &Goal, now: UnixMs) -> Write {
+    changes.retain(|change| !matches!(change, Change::Set(Attr::ExpiresAt | Attr::Ttl, _)));
+    changes.extend(ledger::expires(goal.expires_at));
+    Write { name: WriteName::Copied, by: None, key, mode: Mode::Replace, when: ledger::absent(now), changes }
+}
+
+impl<'a> Downstream<'a> {
+    fn of(choreography: &'a Choreography, history: &'a History, from: &'a PastStep) -> Downstream<'a> {
+        let mut down = Downstream { steps: BTreeSet::new(), opened: BTreeSet::new(), members: BTreeSet::new() };
+        down.add(choreography, from);
+        loop {
+            let before = down.steps.len();
+            for step in &history.steps {
+                let follows = match &step.from {
+                    Origin::Step(key) => down.steps.contains(key),
+                    Origin::Join(name) => down.touches(name),
+                    Origin::Request | Origin::Nowhere => false,
+                };
+                if follows {
+                    down.add(choreography, step);
+                }
+            }
+            if down.steps.len() == before {
+                return down;
+            }
+        }
+    }
+
+    fn add(&mut self, choreography: &'a Choreography, step: &'a PastStep) {
+        self.steps.insert(&step.step.key);
+        if let Some(arrives) = step.outcome.as_ref().and_then(|outcome| outcome.arrives.as_ref()) {
+            self.members.insert((&arrives.join, arrives.member.clone()));
+        }
+        let Some(row) = choreography.row(&step.row) else { return };
+        self.opened.extend(row.opens.as_ref());
+        if let Some(at) = &row.arrives {
+            self.members.insert((&at.join, row.member(at.member, step.event_id())));
+        }
+    }
+
+    /// Whether anything behind the step opens this join, or arrives there.
+    fn touches(&self, name: &JoinName) -> bool {
+        self.opened.contains(name) || self.members.iter().any(|(join, _)| *join == name)
+    }
+}
