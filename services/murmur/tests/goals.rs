@@ -15,7 +15,7 @@ use contract::{
 };
 use embedded_cloud::{EmbeddedCloud, Ending, Fault, Options, What, When};
 use processes::{Site, Stage};
-use runtime::ledger::step::{self, Claimant, Ending, Hold};
+use runtime::ledger::step::{self, Claimant, Hold};
 use runtime::ledger::{ItemKey, Write, goal};
 use runtime::ports::{Ports, Written};
 use runtime::{Chance, Settings};
@@ -116,7 +116,7 @@ impl Desk {
         self.write(&step::claim(key.clone(), &Digest::of(b""), now + Duration::from_secs(3600), &who)).await;
         let cause = Cause::new(CauseKind::AttemptsExhausted, "the model answered nonsense three times");
         let hold = Hold { key, token, epoch: 1 };
-        self.write(&hold.park(&cause, false, Ending { at: now, record: None })).await;
+        self.write(&hold.park(&cause, false, step::Ending { at: now, record: None })).await;
     }
 }
 
@@ -266,7 +266,8 @@ async fn a_server_that_is_away_for_a_while_is_waited_for() {
         desk.failed(&goal).await;
     };
     let id = goal.goal.to_string();
-    let (watched, ()) = tokio::join!(desk.murmur(&["goal", "watch", &id]), ending);
+    let watch = ["goal", "watch", &id];
+    let (watched, ()) = tokio::join!(desk.murmur(&watch), ending);
     let watched = watched.ends(1);
     assert!(watched.out.contains("does not answer") && watched.out.contains("answers again"), "{}", watched.out);
     assert!(watched.out.contains("failed: analysis gave up"), "{}", watched.out);

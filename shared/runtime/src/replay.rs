@@ -101,8 +101,7 @@ impl RecordedStep {
             held.insert(uri.clone(), STANDARD.decode(text).map_err(|why| format!("artifact {uri}: {why}"))?);
         }
         let stored = Stored::default();
-        let artifacts: Arc<dyn Artifacts> =
-            Arc::new(Held { at: self.artifacts_at, held, stored: Arc::clone(&stored) });
+        let artifacts: Arc<dyn Artifacts> = Arc::new(Held { at: self.artifacts_at, held, stored: Arc::clone(&stored) });
         let AttemptRecord { attempt, began, exchanges, .. } = self.record;
         let step = Step {
             key: format!("{}/{}", self.row, self.event.id),

@@ -227,7 +227,7 @@ mod tests {
     struct Shelf(BTreeMap<String, Vec<u8>>);
 
     impl Shelf {
-        fn put(&mut self, at: &str, bytes: &[u8]) -> Value {
+        fn keep(&mut self, at: &str, bytes: &[u8]) -> Value {
             let uri = format!("{at}/{}", Digest::of(bytes));
             self.0.insert(uri.clone(), bytes.to_vec());
             json!({"uri": uri, "sha256": Digest::of(bytes), "bytes": bytes.len(), "mediatype": "text/plain"})
@@ -258,9 +258,9 @@ mod tests {
     #[tokio::test]
     async fn an_artifact_that_lies_elsewhere_is_the_same_and_another_one_is_opened() {
         let mut shelf = Shelf::default();
-        let (here, there) = (shelf.put("a:/", b"one\ntwo\nthree\n"), shelf.put("b:/", b"one\ntwo\nthree\n"));
+        let (here, there) = (shelf.keep("a:/", b"one\ntwo\nthree\n"), shelf.keep("b:/", b"one\ntwo\nthree\n"));
         assert!(between(&json!({"report": here}), &json!({"report": there}), &shelf).await.is_empty());
-        let changed = shelf.put("a:/", b"one\n2\nthree\n");
+        let changed = shelf.keep("a:/", b"one\n2\nthree\n");
         let found = between(&json!({"report": here}), &json!({"report": changed}), &shelf).await;
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].path, "report »");
@@ -272,8 +272,8 @@ mod tests {
     async fn a_value_deep_in_an_artifact_of_an_artifact_is_named_by_its_path() {
         let mut shelf = Shelf::default();
         let mut whole = |price: u32| {
-            let inner = shelf.put("a:/", json!({"rows": [{"price": price}]}).to_string().as_bytes());
-            json!([{"data": {"details": shelf.put("a:/", json!({"table": inner}).to_string().as_bytes())}}])
+            let inner = shelf.keep("a:/", json!({"rows": [{"price": price}]}).to_string().as_bytes());
+            json!([{"data": {"details": shelf.keep("a:/", json!({"table": inner}).to_string().as_bytes())}}])
         };
         let (then, now) = (whole(49), whole(59));
         let found = between(&then, &now, &shelf).await;

@@ -241,6 +241,7 @@ mod tests {
             outcome: None,
             finished_at: NOW,
             unbooked: false,
+            so_far: None,
         }
     }
 
