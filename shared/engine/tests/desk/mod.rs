@@ -66,8 +66,8 @@ pub(crate) struct Till {
 
 /// A step without a queue.
 pub(crate) struct Desk {
-    artifacts: Arc<dyn Artifacts>,
-    clock: Arc<dyn Clock>,
+    pub(crate) artifacts: Arc<dyn Artifacts>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) key: String,
     pub(crate) deadline: UnixMs,
     pub(crate) till: Arc<Mutex<Till>>,
