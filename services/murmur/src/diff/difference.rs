@@ -70,7 +70,12 @@ pub(crate) async fn differences(
     let mut looked_at = 0;
     while let Some((path, sides)) = found.artifacts.pop() {
         looked_at += 1;
-        if found.differences.len() >= SHOWN_MAX || looked_at > ARTIFACTS_MAX {
+        if found.differences.len() >= SHOWN_MAX {
+            break;
+        }
+        if looked_at > ARTIFACTS_MAX {
+            // Not looked into is not the same.
+            found.add(&path, How::Bytes { then: sides.then.bytes, now: sides.now.bytes });
             break;
         }
         let (then, now) = (contents.of(&sides.then).await?, contents.of(&sides.now).await?);

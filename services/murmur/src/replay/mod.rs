@@ -124,8 +124,8 @@ async fn replayed(
         Ok(now) => now,
         Err(why) => return Ok(Verdict::CannotBeReplayed { why: format!("{why:#}") }),
     };
-    if let Some(error) = now.error {
-        let how = How::Values { then: Value::Null, now: error.into() };
+    if let Some(error) = &now.error {
+        let how = How::Values { then: Value::Null, now: error.clone().into() };
         return Ok(Verdict::Differs { differences: vec![Difference { path: "error".into(), how }] });
     }
     let store = &*reach.ports.artifacts;
