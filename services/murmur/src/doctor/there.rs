@@ -36,7 +36,7 @@ pub(super) async fn look(place: &Where) -> Vec<Finding> {
             findings.push(Finding::fail(
                 "endpoint",
                 format!("{why:#}"),
-                "start it, or name another; see murmur --help",
+                "do what it says, or name another server with --endpoint",
             ));
             return findings;
         }
