@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use terminal_size::{Width, terminal_size_of};
+use unicode_width::UnicodeWidthChar as _;
 
 use crate::screen::{Screen, harmless};
 use crate::show;
@@ -54,11 +56,12 @@ impl Live {
     /// What stands in a row from now on; cut at the edge.
     pub(crate) fn row(&mut self, name: &str, what: &str) {
         let Some(rows) = &mut self.rows else { return };
+        let columns = terminal_size_of(std::io::stderr()).map_or(80, |(Width(columns), _)| usize::from(columns));
         let row = rows.by_name.entry(name.to_owned()).or_insert_with(|| {
-            let style = ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+            let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
             rows.all.add(ProgressBar::no_length().with_style(style))
         });
-        row.set_message(harmless(what));
+        row.set_message(cut(&harmless(what), columns));
     }
 
     pub(crate) fn clear(&mut self) {
@@ -72,6 +75,30 @@ impl Live {
     }
 }
 
+/// With room for the `^C` that a terminal writes behind it: one line more than there seem to be could not be cleared.
+fn cut(text: &str, columns: usize) -> String {
+    let mut left = columns.saturating_sub("^C ".len());
+    let fits = |c: &char| {
+        let width = c.width().unwrap_or(0);
+        let fits = width <= left;
+        left = left.saturating_sub(width);
+        fits
+    };
+    text.chars().take_while(fits).collect()
+}
+
 fn drawn() -> MultiProgress {
     MultiProgress::with_draw_target(ProgressDrawTarget::stderr())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_leaves_room_at_the_edge_and_cuts_no_character_in_two() {
+        assert_eq!(cut("  research  up", 80), "  research  up");
+        assert_eq!(cut("abcdef", 7), "abcd");
+        assert_eq!(cut("価格です", 8), "価格");
+    }
 }

@@ -61,12 +61,13 @@ pub(crate) enum Server {
 
 impl Where {
     pub(crate) async fn reach(&self) -> anyhow::Result<Reach> {
-        self.reached(false).await
+        // On the heap: otherwise every command's own future would be as large.
+        Box::pin(self.reached(false)).await
     }
 
     /// Likewise; what is missing at `--endpoint` is made. At AWS nothing is made unasked.
     pub(crate) async fn reach_made(&self) -> anyhow::Result<Reach> {
-        self.reached(true).await
+        Box::pin(self.reached(true)).await
     }
 
     async fn reached(&self, made: bool) -> anyhow::Result<Reach> {

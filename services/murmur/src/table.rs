@@ -4,6 +4,8 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
+use crate::screen::harmless;
+
 const GAP: usize = 2;
 
 pub(crate) struct Table {
@@ -18,7 +20,7 @@ impl Table {
 
     /// As many cells as the head has.
     pub(crate) fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells.iter().map(|cell| crate::screen::harmless(cell).replace('\n', " ")).collect());
+        self.rows.push(cells.into_iter().map(|cell| harmless(&cell).replace('\n', " ")).collect());
     }
 
     pub(crate) fn shown(&self, columns: usize) -> String {

@@ -85,7 +85,7 @@ fn table(topology: &Topology) -> Value {
         .map(|row| {
             json!({
                 "row": row.name, "agent": row.daemon, "queue": row.queue, "dead_letters": row.queue.dead_letters(),
-                "consumes": row.consumes, "says": topology.said_by(row).into_iter().collect::<Vec<_>>(),
+                "consumes": row.consumes, "says": topology.said_by(row).collect::<Vec<_>>(),
                 "accepts_goals": row.accepts_goals,
             })
         })

@@ -57,12 +57,12 @@ async fn a_killed_agent_is_restarted_and_shown_and_down_leaves_nothing_running()
 async fn the_second_up_is_told_who_holds_the_directory_and_the_first_lives_on() -> anyhow::Result<()> {
     let shell = Shell::new()?;
     shell.does(&["up", "--detach"]).await?;
-    let keeper = shell.status().await?["keeper"].to_string();
+    let keeper = shell.status().await?["keeper"].clone();
     for second in [&["up"][..], &["up", "--detach"]] {
-        shell.types(second).await?.refuses(1, &["murmur up", &keeper, "murmur down", "--data"])?;
+        shell.types(second).await?.refuses(1, &["murmur up", &keeper.to_string(), "murmur down", "--data"])?;
     }
     let status = shell.status().await?;
-    ensure!(status["keeper"].to_string() == keeper && AGENTS.iter().all(|agent| is_up(&status, agent)), "{status:#}");
+    ensure!(status["keeper"] == keeper && AGENTS.iter().all(|agent| is_up(&status, agent)), "{status:#}");
     shell.does(&["down"]).await?;
     Ok(())
 }
