@@ -121,7 +121,7 @@ async fn a_run_leaves_a_report_and_nothing_else_and_what_ran_before_runs_on() ->
     let said = shell.does(&run).await?.document()?;
     ensure!(said["end"] == "goal.completed" && said["spent"]["tokens"] == 0, "{said:#}");
     ensure!(said["next"].as_str().is_some_and(|next| next.starts_with("murmur explain ")), "{said:#}");
-    for file in ["report.md", "report.html", "recommendations.json"] {
+    for file in ["report.md", "report.html", "recommendations.json", "run.html"] {
         ensure!(shell.home().join("alone").join(file).is_file(), "no {file}: {said:#}");
     }
     ensure!(pids(&shell.status().await?).is_empty(), "the run left processes");
