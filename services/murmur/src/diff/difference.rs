@@ -114,7 +114,8 @@ impl Found {
             (Value::Object(a), Value::Object(b)) => {
                 for key in a.keys().chain(b.keys().filter(|key| !a.contains_key(*key))) {
                     let none = Value::Null;
-                    let at = if path.is_empty() || path.ends_with(' ') { key.clone() } else { format!("{path}.{key}") };
+                    let joint = if path.is_empty() || path.ends_with(' ') { "" } else { "." };
+                    let at = format!("{path}{joint}{key}");
                     self.compare(a.get(key).unwrap_or(&none), b.get(key).unwrap_or(&none), &at);
                 }
             }

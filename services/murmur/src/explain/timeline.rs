@@ -11,7 +11,7 @@ use super::ink::{Ink, fitted, joined, lines};
 use super::sight::{self, Doing, Scale, Tone, mark};
 
 const COLUMNS_MAX: usize = 120;
-const COLUMNS_MIN: usize = 24;
+const COLUMNS_MIN: usize = 23;
 const TIME: usize = 9;
 const NAME_MAX: usize = 20;
 /// A bar shorter than this says nothing.

@@ -37,7 +37,7 @@ impl RunStory {
             told_at: at(60_000),
             goal: asked(goal),
             standing: Standing::Stalled,
-            summary: "Stalled: analysis gave up after attempt 2 of 2: the model answered nonsense.".into(),
+            summary: "Stalled: analysis gave up at attempt 2 of 2: the model answered nonsense.".into(),
             trouble: Some(Trouble {
                 row: RowName::new("analysis"),
                 agent: "analysis".into(),
