@@ -233,6 +233,15 @@ impl<'a> Evidence<'a> {
             known.says(&source.address);
             known.says(source.date.as_deref().unwrap_or_default());
         }
+        self.cells(passage, known);
+    }
+
+    /// Of a table's row, each cell by itself: as a line of CSV, `Apache-2.0,2026-10-06` says neither number.
+    fn cells(&self, passage: &Passage, known: &mut Known<'a>) {
+        for table in &self.analysed.tables {
+            let rows = table.passages.iter().zip(&table.rows).filter(|(row, _)| **row == passage.id);
+            rows.flat_map(|(_, cells)| cells).for_each(|cell| known.says(&cell.text));
+        }
     }
 }
 

@@ -140,7 +140,7 @@ const OTHER_RULES: &str = r#"name = "other"
 [[rule]]
 id = "another"
 priority = "high"
-when = 'true'
+when = 'size(conflicts("")) > 0'
 title = 'Advice of another pack'
 rationale = 'It is another one.'
 "#;
