@@ -77,9 +77,9 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
     let same = steps.iter().all(|step| step.input.is_empty() && step.output.is_empty());
     let told = Told { one: one.goal.request.goal, other: other.goal.request.goal, same, steps };
     if screen.json {
-        screen.document(&told)?
+        screen.document(&told)?;
     } else {
-        screen.text(&shown(&told, screen))?
+        screen.text(&shown(&told, screen))?;
     }
     Ok(if same { Exit::Done } else { Exit::Failed })
 }

@@ -107,7 +107,7 @@ async fn of_event(letter: &Letter, row: &Row, event: Event, value: &Value, reach
             return Ok(Edited::Problems(vec![format!("goalid: no goal {} is known", event.goal)]));
         }
         // Nothing was ever claimed under its ids: the goal begins as it now reads.
-        return Ok(message(letter, event, body, false, None));
+        return Ok(message(letter, &event, body, false, None));
     };
     if known.over(reach) {
         return Ok(hopeless("its goal has ended", &verdict::fork(event.goal, row, event.id)));
@@ -123,13 +123,13 @@ async fn of_event(letter: &Letter, row: &Row, event: Event, value: &Value, reach
         if let Some(problem) = no_member(row, &event, reach).await? {
             return Ok(Edited::Problems(vec![problem]));
         }
-        return Ok(message(letter, event, body, false, None));
+        return Ok(message(letter, &event, body, false, None));
     };
     if step.digest == event.digest() {
         // The same event after all: an ordinary redrive, which its n must tell.
         let again = Letter { body: body.clone(), event: Ok(event.clone()), ..letter.clone() };
         return Ok(match verdict::of(&again, reach).await? {
-            Verdict::Useful(_) => message(letter, event, body, true, None),
+            Verdict::Useful(_) => message(letter, &event, body, true, None),
             Verdict::Refused { why, instead } => Edited::Hopeless { why, instead },
         });
     }
@@ -143,11 +143,11 @@ async fn of_event(letter: &Letter, row: &Row, event: Event, value: &Value, reach
     let old = event.id;
     let event = Event { id: EventId::derive(event.goal, &event.kind, &unit), causation: Some(old), time: now, ..event };
     let body = event.to_json();
-    Ok(message(letter, event, body, false, Some(old)))
+    Ok(message(letter, &event, body, false, Some(old)))
 }
 
-fn message(letter: &Letter, event: Event, body: String, with_note: bool, instead_of: Option<EventId>) -> Edited {
-    let composed = Box::new(compose::edited(letter, &event, body, with_note));
+fn message(letter: &Letter, event: &Event, body: String, with_note: bool, instead_of: Option<EventId>) -> Edited {
+    let composed = Box::new(compose::edited(letter, event, body, with_note));
     Edited::Message { composed, event: event.id, instead_of }
 }
 

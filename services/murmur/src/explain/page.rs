@@ -146,6 +146,11 @@ fn length(story: &RunStory) -> String {
     span(sight::ms(story.goal.requested_at, last))
 }
 
+/// Of what is asked about a topic, the question: the topic is the same for all, and there is room for a few words.
+fn apart(about: &str) -> String {
+    about.split_once(": ").map_or(about, |(_, question)| question).to_owned()
+}
+
 fn bars(story: &RunStory, scale: &Scale) -> Vec<Bar> {
     let steps = story.steps.iter().map(|step| {
         let tone = sight::tone_of_step(step.state);
@@ -153,7 +158,7 @@ fn bars(story: &RunStory, scale: &Scale) -> Vec<Bar> {
             name: step.row.to_string(),
             tone: tone.as_str(),
             mark: mark(tone),
-            about: step.about.clone(),
+            about: step.about.as_deref().map(apart),
             segments: sight::stretches(step, story.told_at).iter().map(|one| segment(one, scale)).collect(),
             took: span(sight::took(step, story.told_at)),
         }

@@ -64,9 +64,9 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
     let forked = fork::fork(means, &history, from, &wanted).await?;
     let step = history.label(from);
     if screen.json {
-        screen.document(&told(&forked, &history, &step))?
+        screen.document(&told(&forked, &history, &step))?;
     } else {
-        screen.text(&shown(&forked, &step, place))?
+        screen.text(&shown(&forked, &step, place))?;
     }
     Ok(Exit::Done)
 }

@@ -96,9 +96,9 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
         steps,
     };
     if screen.json {
-        screen.document(&told)?
+        screen.document(&told)?;
     } else {
-        screen.text(&shown(&told, screen))?
+        screen.text(&shown(&told, screen))?;
     }
     Ok(if told.same { Exit::Done } else { Exit::Failed })
 }
