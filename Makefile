@@ -170,6 +170,11 @@ else
 	@set -o pipefail; tests/real-model/serve.sh $(CARGO) test $(real_model_without_nextest) -- --nocapture 2>&1 | $(call sum_results,test-real-model)
 endif
 
+.PHONY: check-bedrock
+check-bedrock: ## Amazon Bedrock, which no default build has: clippy and the tests of the feature
+	$(CARGO) clippy --workspace --all-targets --features aws/bedrock -- -D warnings
+	@set -o pipefail; $(CARGO) test --workspace --features aws/bedrock --test bedrock 2>&1 | $(call sum_results,check-bedrock)
+
 .PHONY: test-clients
 test-clients: ## real boto3, AWS CLI v2 and JavaScript SDK against the stand-in, and every printed snippet (needs Python, aws, node)
 	localstack/host/with-server.sh embedded -- localstack/clients/run.sh

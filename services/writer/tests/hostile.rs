@@ -229,7 +229,8 @@ fn every_recorded_injection_attempt_ends_as_text() {
 #[test]
 fn text_of_other_scripts_finds_its_own_direction() {
     let page = html(&written(&hostile("مرحبا بالعالم"))).unwrap();
-    assert!(page.contains("<h1 dir=\"auto\">goal مرحبا"));
+    let title = page.split("<h1 dir=\"auto\">").nth(1).and_then(|rest| rest.split("</h1>").next());
+    assert!(title.is_some_and(|title| title.contains("مرحبا")), "{title:?}");
     assert!(
         !page
             .split("<p ")

@@ -23,7 +23,9 @@ pub(super) fn told(material: &Material<'_>, gaps: &mut Vec<String>) -> Vec<StepT
             Err(why) => gaps.push(format!("a step of {row} cannot be read: {why}")),
         }
     }
-    steps.sort_by_key(|step| (step.event_at, step.attempts.first().map(|first| first.claimed_at)));
+    // Of what was made in the same instant, the cause before what it led to.
+    let hops = |event: EventId| material.sources.get(&event).map(|source| source.event.hops);
+    steps.sort_by_key(|step| (step.event_at, hops(step.event), step.attempts.first().map(|first| first.claimed_at)));
     steps
 }
 
