@@ -71,10 +71,13 @@ else
 	@set -o pipefail; $(CARGO) test $(FAST:%=-p %) --no-fail-fast -- --skip two_thousand_seeds 2>&1 | $(call sum_results,test-fast)
 endif
 
+# What no default build has, so that a look at the code is a look at all of it.
+EVERYTHING := aws/bedrock,aws/localstack,aws/ministack,engine/real-model,processes/real-model,processes/outside
+
 .PHONY: lint
 lint: ## formatting, clippy with warnings as errors, and the rules of the house (tests/tests/tidy)
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --features aws/localstack,aws/ministack -- -D warnings
+	$(CARGO) clippy --workspace --all-targets --features $(EVERYTHING) -- -D warnings
 	@set -o pipefail; $(CARGO) test --workspace --test tidy 2>&1 | $(call sum_results,'lint: formatted; clippy clean; rules of the house')
 
 .PHONY: deny
@@ -171,8 +174,7 @@ else
 endif
 
 .PHONY: check-bedrock
-check-bedrock: ## Amazon Bedrock, which no default build has: clippy and the tests of the feature
-	$(CARGO) clippy --workspace --all-targets --features aws/bedrock -- -D warnings
+check-bedrock: ## the tests of Amazon Bedrock, which no default build has
 	@set -o pipefail; $(CARGO) test --workspace --features aws/bedrock --test bedrock 2>&1 | $(call sum_results,check-bedrock)
 
 .PHONY: test-clients

@@ -11,7 +11,10 @@ use runtime::Service;
 
 fn main() -> ExitCode {
     Service::new("analysis", Topology::murmuration()).variables(VARIABLES).run(
-        |daemon, config| Ok(daemon.handles("analysis", Analysis::with(Mind::of("analysis", &config.own)?))),
+        |daemon, config| {
+            Ok(daemon
+                .handles("analysis", Analysis::with(Mind::of_with("analysis", &config.own, &aws::models::makers())?)))
+        },
         aws::connect,
     )
 }

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use engine::Mind;
+use engine::mind::Make;
 
 use crate::rules::{self, Pack};
 
@@ -32,8 +33,8 @@ pub struct Config {
 
 impl Config {
     /// Refused with everything that is wrong, in the models and in the rules.
-    pub fn of(config: &runtime::config::Config) -> Result<Config, String> {
-        let mind = Mind::of("recommendation", &config.own);
+    pub fn of(config: &runtime::config::Config, makers: &[Make<'_>]) -> Result<Config, String> {
+        let mind = Mind::of_with("recommendation", &config.own, makers);
         let packs = rules::packs(config.own.get(RULES).map(String::as_str));
         match (mind, packs) {
             (Ok(mind), Ok(packs)) => Ok(Config { mind: Arc::new(mind), packs: Arc::new(packs) }),

@@ -10,7 +10,9 @@ use runtime::Service;
 
 fn main() -> ExitCode {
     Service::new("recommendation", Topology::murmuration()).variables(VARIABLES).run(
-        |daemon, config| Ok(daemon.handles("recommendation", Recommending::with(&Config::of(config)?))),
+        |daemon, config| {
+            Ok(daemon.handles("recommendation", Recommending::with(&Config::of(config, &aws::models::makers())?)))
+        },
         aws::connect,
     )
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use engine::Mind;
 use engine::corpus::Library;
+use engine::mind::Make;
 use engine::tools::{self, Toolbox};
 
 const OF_MIND: &[&str] = engine::mind::VARIABLES;
@@ -33,8 +34,8 @@ pub struct Config {
 }
 
 impl Config {
-    pub fn of(config: &runtime::config::Config) -> Result<Config, String> {
-        let (mind, tools) = (Mind::of("research", &config.own), Toolbox::of_the_web(&config.own));
+    pub fn of(config: &runtime::config::Config, makers: &[Make<'_>]) -> Result<Config, String> {
+        let (mind, tools) = (Mind::of_with("research", &config.own, makers), Toolbox::of_the_web(&config.own));
         match (mind, tools) {
             (Ok(mind), Ok(tools)) => Ok(Config::with(mind, tools)),
             (mind, tools) => Err([mind.err(), tools.err()].into_iter().flatten().collect::<Vec<_>>().join("\n")),

@@ -11,7 +11,7 @@ use runtime::Service;
 fn main() -> ExitCode {
     Service::new("research", Topology::murmuration()).variables(VARIABLES).run(
         |daemon, config| {
-            let own = Config::of(config)?;
+            let own = Config::of(config, &aws::models::makers())?;
             Ok(daemon.handles("research", Plan::with(&own)).handles("research-tasks", Task::with(&own)))
         },
         aws::connect,

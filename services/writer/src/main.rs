@@ -11,7 +11,9 @@ use writer::Writer;
 
 fn main() -> ExitCode {
     Service::new("writer", Topology::murmuration()).variables(VARIABLES).run(
-        |daemon, config| Ok(daemon.handles("writer", Writer::with(Mind::of("writer", &config.own)?))),
+        |daemon, config| {
+            Ok(daemon.handles("writer", Writer::with(Mind::of_with("writer", &config.own, &aws::models::makers())?)))
+        },
         aws::connect,
     )
 }

@@ -12,6 +12,7 @@ pub mod dynamodb;
 mod errors;
 pub mod eventbridge;
 pub mod letters;
+pub mod models;
 pub mod provision;
 pub mod sqs;
 pub mod subscriptions;

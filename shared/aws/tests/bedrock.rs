@@ -2,6 +2,8 @@
 //! Never a server that knows Bedrock: each answers one thing, whatever it is asked.
 //! Next: `aws::bedrock`; what holds for every model is in the engine's tests of its providers.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -347,5 +349,20 @@ async fn an_answer_without_an_end_is_cut_off() -> Result<()> {
         matches!(&error, PortError::Permanent { reason } if reason.contains("larger than 1000 bytes")),
         "{error:?}"
     );
+    Ok(())
+}
+
+#[test]
+fn a_models_file_that_names_bedrock_makes_a_mind_without_asking_aws() -> Result<()> {
+    let folder = tempfile::TempDir::new()?;
+    let file = folder.path().join("models.toml");
+    std::fs::write(
+        &file,
+        "[models.one]\nprovider = \"bedrock\"\nmodel = \"anthropic.claude-sonnet-4-5\"\nregion = \"eu-west-1\"\n\
+         [agents.analysis]\nmodels = [\"one\"]\n",
+    )?;
+    let own = std::collections::BTreeMap::from([("MURMUR_MODELS", file.display().to_string())]);
+    let mind = engine::Mind::of_with("analysis", &own, &aws::models::makers()).map_err(anyhow::Error::msg)?;
+    assert!(format!("{mind:?}").contains("bedrock/anthropic.claude-sonnet-4-5"), "{mind:?}");
     Ok(())
 }

@@ -2,6 +2,8 @@
 //! Never judges what a model of 135 million parameters says: what it says badly must be repaired, replaced or left out.
 //! Next: `make test-real-model` starts the server (`tests/real-model/serve.sh`).
 
+#![allow(clippy::print_stdout, reason = "a person reads what was asked and spent")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
@@ -33,9 +35,14 @@ fn models(url: &str) -> String {
     format!("{model}\n{}\n{price}", agents.join("\n"))
 }
 
+#[expect(clippy::disallowed_methods, reason = "its target says where the model is")]
+fn url() -> anyhow::Result<String> {
+    std::env::var("MURMUR_TEST_MODEL_URL").context("MURMUR_TEST_MODEL_URL: run `make test-real-model`")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_is_written_by_four_agents_that_ask_a_real_model() -> anyhow::Result<()> {
-    let url = std::env::var("MURMUR_TEST_MODEL_URL").context("MURMUR_TEST_MODEL_URL: run `make test-real-model`")?;
+    let url = url()?;
     let folder = TempDir::new()?;
     let file = folder.path().join("models.toml");
     fs::write(&file, models(&url))?;

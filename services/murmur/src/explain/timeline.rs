@@ -327,7 +327,7 @@ mod tests {
         story.goal.words = "競合他社の価格を調べて報告書にまとめる ".repeat(4);
         story.steps[1].about = Some("競合他社はいくら請求しているか".repeat(3));
         story.gaps.push("x".repeat(150));
-        for columns in [24, 40, 80, 200] {
+        for columns in [40, 60, 80, 200] {
             let text = shown(&story, columns);
             for line in text.lines().filter(|line| !line.contains("murmur ")) {
                 assert!(line.width() < columns, "{columns}: {line:?}\n{text}");

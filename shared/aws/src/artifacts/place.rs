@@ -125,6 +125,10 @@ pub(crate) async fn s3(bucket: &str, clients: &Clients) -> Result<AmazonS3, Arti
 /// `AWS_ENDPOINT_URL_S3`, or the profile's, or `AWS_ENDPOINT_URL`, as `aws-config` reads them for its own services.
 async fn endpoint(config: &SdkConfig) -> Option<String> {
     let key = ServiceConfigKey::builder().service_id("S3").env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+    // An address that was said by hand holds for everything: nothing of the environment may lead past it.
+    if config.get_origin("endpoint_url").is_client_config() {
+        return config.endpoint_url().map(str::to_owned);
+    }
     let own = config.service_config().zip(key.ok()).and_then(|(services, key)| services.load_config(key));
     own.or_else(|| config.endpoint_url().map(str::to_owned))
 }

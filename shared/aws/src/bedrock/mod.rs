@@ -2,6 +2,7 @@
 //! Never a retry of the SDK's own, and never a key: who asks is who AWS says it is.
 //! Next: `question` spells the request, `stream` reads the answer, `crate::errors` says what a failure means.
 
+mod late;
 mod question;
 mod stream;
 
@@ -19,6 +20,8 @@ use engine::providers::{Answer, Limits, Watch};
 
 use crate::clients::Clients;
 use crate::errors;
+
+pub use late::maker;
 
 const OPERATION: &str = "Bedrock ConverseStream";
 
