@@ -50,6 +50,8 @@ pub(crate) struct Reach {
     pub(crate) ports: Ports,
     /// Keeps the stand-in running for as long as this lives.
     pub(crate) server: Server,
+    /// As the next command must say them to reach the same.
+    pub(crate) flags: String,
 }
 
 /// Who answers.
@@ -80,13 +82,13 @@ impl Where {
             Server::Endpoint(_) | Server::Aws => {}
         }
         let ports = server.ports(&config).await?;
-        Ok(Reach { choreography, config, clients, ports, server })
+        Ok(Reach { choreography, config, clients, ports, server, flags: self.flags() })
     }
 
     /// As they must be said again to mean the same place.
     pub(crate) fn flags(&self) -> String {
-        let data = self.data.as_ref().map(|data| format!(" --data {}", data.display()));
-        let endpoint = self.endpoint.as_ref().map(|endpoint| format!(" --endpoint {endpoint}"));
+        let data = self.data.as_ref().map(|data| format!(" --data {}", quoted(&data.display().to_string())));
+        let endpoint = self.endpoint.as_ref().map(|endpoint| format!(" --endpoint {}", quoted(endpoint)));
         [data, endpoint, self.aws.then(|| " --aws".to_owned())].into_iter().flatten().collect()
     }
 
@@ -183,6 +185,12 @@ impl Server {
             Server::Aws => "AWS".into(),
         }
     }
+}
+
+/// As a shell takes it for one word.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/.:_-".contains(c);
+    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// Queues, bus, rules and table of a stand-in, once.

@@ -85,11 +85,14 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
 pub(crate) async fn story(reach: &Reach, id: GoalId) -> anyhow::Result<RunStory> {
     let items = reach.ports.ledger.story(id).await.context("the ledger does not answer")?;
     let records = Records::fetch(&items, &*reach.ports.artifacts).await;
-    tell(&items, &records, &reach.config.choreography, reach.ports.clock.now()).with_context(|| {
+    let mut told = tell(&items, &records, &reach.config.choreography, reach.ports.clock.now()).with_context(|| {
         format!(
             "there is no goal {id}: murmur goal list shows those that there are (a goal just sent appears once the \
              research agent took it; records go {} days after a goal's deadline)",
             reach.config.settings.record_retention.as_secs() / 86_400
         )
-    })
+    })?;
+    // Whoever types them should reach the same place.
+    told.next.iter_mut().for_each(|next| next.push_str(&reach.flags));
+    Ok(told)
 }

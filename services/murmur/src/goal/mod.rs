@@ -45,15 +45,7 @@ pub(crate) async fn run(asked: &Command, place: &Where, screen: Screen) -> anyho
 
 /// A command to try next, which reaches the same servers as this one.
 pub(crate) fn command(place: &Where, words: &str) -> String {
-    let quoted = |text: &str| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "/.:_-".contains(c);
-        if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
-    };
-    let data = place.data.as_ref().map(|data| format!(" --data {}", quoted(&data.display().to_string())));
-    let endpoint = place.endpoint.as_ref().map(|url| format!(" --endpoint {}", quoted(url)));
-    let aws = place.aws.then(|| " --aws".to_owned());
-    let places: String = [data, endpoint, aws].into_iter().flatten().collect();
-    format!("murmur {words}{places}")
+    format!("murmur {words}{}", place.flags())
 }
 
 /// A span as a person says it: its largest unit, and tenths only of seconds.
