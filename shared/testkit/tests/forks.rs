@@ -11,6 +11,7 @@ use contract::events::{AnalysisCompleted, GoalCompleted, GoalFailed, ReportWritt
 use contract::{Clock, EventData as _, EventId, GoalId, UnixMs};
 use runtime::fork::{self, ForkError, Forked, Means, Wanted};
 use runtime::history::{History, Origin};
+use runtime::ledger::step::State;
 use runtime::ports::Ports;
 use runtime::{Chance, Handled, Settings, StepError};
 use testkit::stage::{Stage, Wish};
@@ -205,6 +206,30 @@ async fn a_fork_that_dies_after_any_of_its_writes_is_completed_by_the_same_key()
         }
     }
     assert!(died >= 5, "a goal, three steps and a join: {died}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_brought_since_a_fork_died_half_way_arrives_when_it_is_asked_for_again() {
+    let (stage, wish) = (Stage::murmuration(), Wish::new("a goal"));
+    stage.goal(&wish).await;
+    for daemon in ["research", "analysis", "recommendation"] {
+        stage.start(daemon);
+    }
+    let is_done =
+        |stage: &Stage| stage.step(wish.id(), "recommendation").is_some_and(|step| step.state == State::Committed);
+    stage.until("advice was given", is_done).await;
+    let healthy = ports(&stage);
+    let tired = Ports { ledger: Arc::new(Tired::after(1, healthy.ledger.clone())), ..healthy };
+    let first = try_fork(&stage, &tired, wish.id(), "recommendation", "the fork").await;
+    assert!(first.is_err(), "only its goal was written: {first:?}");
+    stage.start("writer");
+    stage.until_quiet().await;
+    stage.one_end::<GoalCompleted>(wish.id());
+    let fork = forked(&stage, wish.id(), "recommendation").await;
+    stage.until_quiet().await;
+    let end = stage.one_end::<GoalCompleted>(fork.goal);
+    assert_eq!(end.data["missing"], serde_json::json!([]));
+    assert_eq!(asked(&stage), [1, 2, 1, 1, 2], "{stage:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,12 +2,12 @@
 //! Never touches the other one: what is done is copied, what is not is sent under the new id.
 //! Next: `runtime::fork` does it; agents take it from there.
 
-use runtime::fork::{self, Forked, Means, Wanted};
+use runtime::fork::{self, ForkError, Forked, Means, Wanted};
 use runtime::{Chance, history::History};
 use serde::Serialize;
 
 use super::command;
-use crate::exit::Exit;
+use crate::exit::{Exit, Misused};
 use crate::reach::Where;
 use crate::replay::past;
 use crate::screen::{Screen, harmless};
@@ -61,7 +61,10 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
         chance: &chance,
     };
     let wanted = Wanted { key, model: asked.model.clone() };
-    let forked = fork::fork(means, &history, from, &wanted).await?;
+    let forked = fork::fork(means, &history, from, &wanted).await.map_err(|why| match why {
+        ForkError::BadKey(_) => anyhow::Error::from(Misused(why.to_string())),
+        why => anyhow::Error::from(why),
+    })?;
     let step = history.label(from);
     if screen.json {
         screen.document(&told(&forked, &history, &step))?;

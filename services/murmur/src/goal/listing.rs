@@ -110,7 +110,9 @@ pub(crate) async fn list(reach: &Reach, question: &Question) -> anyhow::Result<L
     let mut listing = Listing { next: question.after, ..Listing::default() };
     let mut stories = 0;
     loop {
-        let goals_max = question.limit - listing.rows.len();
+        let wanted_still = question.limit - listing.rows.len();
+        let is_any_open = standing.is_none_or(|standing| standing == Standing::Open);
+        let goals_max = if is_any_open { wanted_still.min(STORIES_MAX - stories) } else { wanted_still };
         let bounds = Bounds { goals_max, looks_max: LOOKS_MAX - listing.looked };
         let after = listing.next;
         let found = retried(PATIENCE, &chance, || page(ledger, &wanted, after, bounds)).await?;

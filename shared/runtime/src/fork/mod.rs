@@ -14,6 +14,7 @@ use contract::{
 use crate::chance::Chance;
 use crate::history::{History, PastStep};
 use crate::ledger::goal::{self, Goal};
+use crate::ledger::join::JoinState;
 use crate::ledger::{self, Write};
 use crate::ports::{Outbound, Ports, Written};
 use crate::retry::retried;
@@ -97,10 +98,13 @@ pub async fn fork(means: Means<'_>, history: &History, from: &PastStep, wanted: 
         let write = plan.step_write(step, *renamed, &goal, &*means.ports.artifacts, now).await?;
         means.write(&write).await?;
     }
+    let mut late = plan.late(&goal.join, &request);
     for write in plan.join_writes(&goal, now) {
-        means.write(&write).await?;
+        if let Written::Refused(Some(item)) = means.write(&write).await? {
+            late.extend(plan.late(&JoinState::read(&item)?, &request));
+        }
     }
-    for (row, event) in &plan.sent {
+    for (row, event) in plan.sent.iter().chain(&late) {
         means.send(row, event).await?;
     }
     Ok(Forked {
@@ -174,6 +178,9 @@ fn requested(
         data: serde_json::to_value(&data).map_err(damaged)?,
         ..parent.request.clone()
     };
+    // Whoever receives it would refuse it.
+    let version = means.choreography.version_of(&request.kind);
+    means.choreography.validate(&request.kind, version, &request.data).map_err(PortError::permanent)?;
     Ok((request, deadline))
 }
 

@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contract::events::ArrivalStatus;
-use contract::topology::Row;
+use contract::topology::{Members, Row};
 use contract::{Artifacts, Choreography, Digest, Event, EventId, JoinName, PortError, RowName, Unit, UnixMs};
 
 use super::rename::Names;
-use crate::history::{History, Origin, PastStep};
+use crate::history::{Arrives, History, Origin, PastStep};
 use crate::ledger::goal::Goal;
 use crate::ledger::join::{Brought, JoinState, Opening};
 use crate::ledger::step::State;
@@ -74,7 +74,12 @@ impl<'a> Plan<'a> {
         plan.reopen(history, &down, now);
         plan.terminal = plan.arrivals(history.goal.join.arrived.iter(), &down, None);
         plan.send(history, &down, from, request);
-        let waits = history.goal.join.members.iter().flatten().any(|member| !plan.terminal.contains_key(member));
+        let waits = match choreography.terminal_join().map(|join| &join.members) {
+            Some(Members::Terminal { required, optional }) => {
+                required.iter().chain(optional).any(|row| !plan.terminal.contains_key(row.as_str()))
+            }
+            _ => false,
+        };
         let limits = choreography.row(&from.row).map(|row| row.limits);
         let step_s = limits.map_or(0, |limits| limits.step_deadline_s + limits.lease_s);
         plan.complete_at = (!waits).then(|| now + std::time::Duration::from_secs(step_s));
@@ -184,7 +189,8 @@ impl<'a> Plan<'a> {
                 let is_it = |step: &&PastStep| step.row == row.name && step.event_id() == event.id;
                 let past = history.steps.iter().find(is_it);
                 let is_from = past.is_some_and(|past| past.step.key == from.step.key);
-                let is_done = past.is_some_and(PastStep::is_committed) || !self.is_waited_for(row);
+                // One whose outcome cannot be read was not copied.
+                let is_done = past.is_some_and(|past| past.outcome.is_some()) || !self.is_waited_for(row);
                 if !is_from && (is_done || past.is_some_and(|past| down.steps.contains(&past.step.key))) {
                     self.keep_parked(past.filter(|past| past.step.state == State::Parked));
                     continue;
@@ -196,6 +202,24 @@ impl<'a> Plan<'a> {
                 self.sent.push((row.name.clone(), Event { trace: request.trace.clone(), ..new }));
             }
         }
+    }
+
+    /// Where the same key led here before, its joins and its goal may lack what others have brought since. Their steps'
+    /// records are there by now: a message makes them arrive.
+    pub(super) fn late(&self, join: &JoinState, request: &Event) -> Vec<(RowName, Event)> {
+        let name = match &join.key.kind {
+            ledger::ItemKind::Join(name) => Some(name),
+            _ => self.choreography.terminal_join().map(|join| &join.name),
+        };
+        let is_late = |arrives: &Arrives| {
+            Some(&arrives.join) == name && !join.arrived.contains_key(&self.names.member(&arrives.member))
+        };
+        let of = |(step, input): &(&PastStep, EventId)| {
+            step.outcome.as_ref()?.arrives.as_ref().filter(|arrives| is_late(arrives))?;
+            let event = if *input == request.id { request.clone() } else { self.names.event(step.input.as_ref()?)? };
+            Some((step.row.clone(), Event { trace: request.trace.clone(), ..event }))
+        };
+        if join.closed.is_some() { vec![] } else { self.copied.iter().filter_map(of).collect() }
     }
 
     /// It gave up, and the join at which it would have arrived closed without it: that is a record, too.
