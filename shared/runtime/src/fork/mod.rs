@@ -94,6 +94,10 @@ pub async fn fork(means: Means<'_>, history: &History, from: &PastStep, wanted: 
     if goal.ended() {
         return Ok(Forked::over(&goal, wanted));
     }
+    if goal.request.time != request.time {
+        // This plan is of another request: what it sent would not be what was accepted.
+        return Err(PortError::transient("the same fork was begun elsewhere in this moment: ask for it again").into());
+    }
     for (step, renamed) in &plan.copied {
         let write = plan.step_write(step, *renamed, &goal, &*means.ports.artifacts, now).await?;
         means.write(&write).await?;

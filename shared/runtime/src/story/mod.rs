@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 
 use contract::events::{GoalCancelled, GoalFailed, GoalRequested, OnDeadLetter};
 use contract::story::{EndTold, ForkedFrom, GoalTold, Purse, RunStory, Waiting};
+use contract::topology::Row;
 use contract::{Choreography, Event, EventData, EventId, EventType, GoalId, Spend, Tenant, UnixMs, bounded};
 use serde::Deserialize as _;
 
@@ -113,6 +114,19 @@ impl<'a> Material<'a> {
         )
     }
 
+    /// Since when an event of that time can be taken here: a fork's copied events are older than the fork.
+    fn here_since(&self, event_at: UnixMs) -> UnixMs {
+        let fork = self.goal.as_ref().filter(|goal| goal.forked_from().is_some());
+        fork.map_or(event_at, |goal| event_at.max(goal.request.time))
+    }
+
+    /// Whether a fork copied the join at which the row arrives as it closed: then nobody is sent what it had not done.
+    fn is_left_out(&self, row: &Row) -> bool {
+        let is_its =
+            |item: &Item| matches!((&item.key.kind, &row.arrives), (ItemKind::Join(of), Some(at)) if *of == at.join);
+        self.items.iter().any(|item| is_its(item) && item.has(&Attr::CopiedFrom))
+    }
+
     fn kind_of(&self, event: EventId) -> Option<EventType> {
         self.sources.get(&event).map(|source| source.event.kind.clone())
     }
@@ -184,15 +198,17 @@ fn waiting(material: &Material<'_>) -> Vec<Waiting> {
     for source in material.sources.values() {
         let event = &source.event;
         let consumers = material.choreography.rows.iter().filter(|row| row.consumes.contains(&event.kind));
-        for row in consumers.filter(|row| !material.has_step(&row.name, event.id)) {
+        let since = material.here_since(event.time);
+        let is_awaited = |row: &&Row| !material.has_step(&row.name, event.id) && !material.is_left_out(row);
+        for row in consumers.filter(is_awaited) {
             all.push(Waiting {
                 row: row.name.clone(),
                 agent: row.daemon.clone(),
                 queue: row.queue.clone(),
                 event: event.id,
                 kind: event.kind.clone(),
-                since: event.time,
-                waited_ms: phrase::ms(event.time, material.now),
+                since,
+                waited_ms: phrase::ms(since, material.now),
             });
         }
     }

@@ -11,9 +11,6 @@ use crate::ledger::step::{State, Step};
 use crate::ledger::{Attr, Item, ItemKind};
 use contract::story::{AttemptEnd, AttemptTold};
 
-/// Beside a step that a fork took over from the goal that it goes on from.
-const COPIED: &str = "copied_from";
-
 pub(super) fn told(material: &Material<'_>, gaps: &mut Vec<String>) -> Vec<StepTold> {
     let mut steps = vec![];
     for item in &material.items {
@@ -35,6 +32,8 @@ fn one(material: &Material<'_>, item: &Item, step: &Step, name: &RowName, event:
     let attempts = attempts::told(material, item, step);
     let outcome = material.outcomes.get(&item.key.kind);
     let event_at = item.time(&Attr::EventAt).or(source.map(|source| source.event.time)).unwrap_or_default();
+    let copied = item.has(&Attr::CopiedFrom);
+    let came = if copied { event_at } else { material.here_since(event_at) };
     let queue = row.map_or_else(|| QueueName::from(format!("murmur-{name}")), |row| row.queue.clone());
     let over = matches!(step.state, State::Committed | State::Parked);
     let sum = |of: fn(&AttemptTold) -> Asked| attempts.iter().map(of).fold(Asked::default(), |sum, one| sum + one);
@@ -47,7 +46,7 @@ fn one(material: &Material<'_>, item: &Item, step: &Step, name: &RowName, event:
         about: source.and_then(|source| source.event.data["question"].as_str()).map(bounded),
         state: state(material, step),
         event_at,
-        bus: attempts.first().map(|first| Lapse::between(event_at, first.sent_at)).unwrap_or_default(),
+        bus: attempts.first().map(|first| Lapse::between(came, first.sent_at)).unwrap_or_default(),
         attempts_max: row.map(|row| row.limits.attempts_max),
         redriven: step.rounds,
         crashes: phrase::count(attempts.iter().filter(|attempt| attempt.end == AttemptEnd::Died).count()),
@@ -61,7 +60,7 @@ fn one(material: &Material<'_>, item: &Item, step: &Step, name: &RowName, event:
         emitted: outcome.iter().flat_map(|outcome| &outcome.emits).map(emitted).collect(),
         opens: outcome.and_then(|outcome| outcome.opens.as_ref()).map(|opening| opening.join.clone()),
         arrives: row.and_then(|row| row.arrives.as_ref()).map(|at| at.join.clone()),
-        copied: item.attrs.keys().any(|attr| attr.name() == COPIED),
+        copied,
         queue,
         attempts,
     }
