@@ -145,6 +145,8 @@ async fn a_subscription_for_another_application_is_made_printed_listed_and_remov
     }
     let alone = String::from_utf8(scene.murmur(&["subscribe", "billing", "--snippet", "python"]).await?.stdout)?;
     assert!(alone.starts_with("# pip install boto3") && !alone.contains("@aws-sdk"), "{alone}");
+    assert_eq!(scene.subscriptions().await?[0]["types"].as_array().map(Vec::len), Some(2), "a snippet changes nothing");
+    scene.murmur(&["subscribe", "billing"]).await?;
     assert_eq!(scene.subscriptions().await?[0]["types"].as_array().map(Vec::len), Some(3), "the types were replaced");
     for (wrong, says) in [
         (vec!["subscribe", "Bad.Name"], "no name of a subscription"),

@@ -24,7 +24,8 @@ const GOAL_CHARS_MIN: usize = 4;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  murmur subscribe billing --types goal.completed,goal.failed\n  \
                   murmur subscribe billing --snippet python > read.py\n  murmur subscribe --list\n\n\
-                  Doing it again changes nothing, and prints the same; other --types replace the earlier ones.")]
+                  Doing it again changes nothing, and prints the same; other --types, or none, replace the \
+                  earlier ones.\nWith --snippet alone, a subscription that is there stays as it is.")]
 pub(crate) struct Asked {
     /// 1 to 50 of a to z, 0 to 9 and -
     #[arg(required_unless_present = "list")]
@@ -50,6 +51,18 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
     let Some(name) = &asked.name else { return list(place, screen).await };
     let name = Name::new(name).map_err(|why| Misused(why.to_string()))?;
     let reach = place.reach().await?;
+    if let Some(language) = asked.snippet
+        && asked.types.is_empty()
+        && asked.goals.is_empty()
+        && asked.tenant.is_none()
+    {
+        // Whoever asks for a program alone does not ask for other events.
+        let all = subscriptions::list(&reach.clients, &plan(&reach).topology).await?;
+        if let Some(known) = all.iter().find(|one| one.name == name.as_str() && !one.types.is_empty()) {
+            screen.text(&language.snippet(&known.url))?;
+            return Ok(Exit::Done);
+        }
+    }
     let ends = [GoalCompleted::TYPE, GoalFailed::TYPE, GoalCancelled::TYPE];
     let wanted = Wanted {
         types: known_types(&asked.types, &reach.config.choreography, &ends)?,
