@@ -143,9 +143,8 @@ fn disputed(mut findings: Vec<DetailedFinding>, conflicts: &[Conflict]) -> Vec<D
 fn notes(pool: &Pool) -> Vec<String> {
     let mut notes = age::notes(pool);
     if pool.copies > 0 {
-        let stand =
-            if pool.copies == 1 { "1 passage stands".into() } else { format!("{} passages stand", pool.copies) };
-        notes.push(format!("{stand} word for word in another source as well, and count once."));
+        let (stand, count) = if pool.copies == 1 { ("passage stands", "counts") } else { ("passages stand", "count") };
+        notes.push(format!("{} {stand} word for word in another source as well, and {count} once.", pool.copies));
     }
     let ragged = pool.tables.iter().filter(|table| !table.ragged.is_empty());
     for table in ragged.take(5) {

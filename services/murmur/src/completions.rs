@@ -4,6 +4,7 @@
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;
+use serde_json::json;
 
 use crate::commands::Flags;
 use crate::exit::Exit;
@@ -19,6 +20,11 @@ pub(crate) struct Asked {
 pub(crate) fn run(asked: &Asked, screen: Screen) -> anyhow::Result<Exit> {
     let mut script = vec![];
     clap_complete::generate(asked.shell, &mut Flags::command(), "murmur", &mut script);
-    screen.text(&String::from_utf8(script)?)?;
+    let (shell, script) = (asked.shell.to_string(), String::from_utf8(script)?);
+    if screen.json {
+        screen.document(&json!({"shell": shell, "script": script}))?;
+    } else {
+        screen.text(&script)?;
+    }
     Ok(Exit::Done)
 }

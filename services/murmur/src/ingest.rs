@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use contract::Artifacts;
-use engine::corpus;
+use engine::corpus::{self, Ingested};
+use serde_json::{Value, json};
 
 use crate::exit::{Exit, Misused};
 use crate::reach::Where;
@@ -40,21 +41,34 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
     }
     let reach = place.reach().await?;
     let artifacts = &reach.ports.artifacts;
-    let mut all = true;
+    let (mut all, mut sources) = (true, vec![]);
     for folder in folders.into_iter().chain(files) {
-        all &= one(screen, folder, &asked.collection, artifacts).await?;
+        let told = one(screen, folder, &asked.collection, artifacts).await?;
+        all &= told.failed.is_empty();
+        sources.push(document(folder, &told));
+    }
+    if screen.json {
+        screen.document(&json!({"collection": asked.collection, "sources": sources}))?;
     }
     Ok(if all { Exit::Done } else { Exit::Failed })
 }
 
-/// One folder or file; whether all of it could be read.
+fn document(folder: &Path, told: &Ingested) -> Value {
+    let failed: Vec<_> = told.failed.iter().map(|(what, why)| json!({"address": what, "why": why})).collect();
+    json!({
+        "source": folder.display().to_string(), "version": told.version, "read": told.read, "unchanged": told.unchanged,
+        "removed": told.removed, "passages": told.passages, "tables": told.tables, "failed": failed,
+    })
+}
+
+/// One folder or file, and what became of it.
 pub(crate) async fn one(
     screen: Screen,
     folder: &Path,
     collection: &str,
     artifacts: &Arc<dyn Artifacts>,
-) -> anyhow::Result<bool> {
+) -> anyhow::Result<Ingested> {
     let told = corpus::ingest(folder, collection, artifacts, &*corpus::ingest::shown()).await?;
     show::ingested(screen, &folder.display().to_string(), &told);
-    Ok(told.failed.is_empty())
+    Ok(told)
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::CommandFactory as _;
 use clap_mangen::Man;
+use serde_json::json;
 
 use crate::commands::Flags;
 use crate::exit::Exit;
@@ -25,12 +26,20 @@ pub(crate) fn run(asked: &Asked, screen: Screen) -> anyhow::Result<Exit> {
     let Some(folder) = &asked.out else {
         let mut page = vec![];
         Man::new(Flags::command()).render(&mut page)?;
-        screen.text(&String::from_utf8(page)?)?;
+        let page = String::from_utf8(page)?;
+        if screen.json {
+            screen.document(&json!({"page": page}))?;
+        } else {
+            screen.text(&page)?;
+        }
         return Ok(Exit::Done);
     };
     let unwritten = || format!("the pages cannot be written into {}", folder.display());
     std::fs::create_dir_all(folder).with_context(unwritten)?;
     clap_mangen::generate_to(Flags::command(), folder).with_context(unwritten)?;
     screen.progress(&format!("the pages are in {}", folder.display()));
+    if screen.json {
+        screen.document(&json!({"folder": folder.display().to_string()}))?;
+    }
     Ok(Exit::Done)
 }

@@ -309,7 +309,10 @@ fn nothing(report: &mut Report, analysed: &Analysed) {
         report.looked_at.push(format!("and {}", figure::counted(more, "more source", "more sources")));
     }
     if report.looked_at.is_empty() {
-        report.looked_at.push("No source at all: none was ingested, none was named, or none could be read.".into());
+        report.looked_at.push(
+            "No source at all: none was ingested, none was named, none could be read, or none says enough about it."
+                .into(),
+        );
     }
     let open: Vec<String> = first(&analysed.questions, bounds::LIMITS_MAX).iter().map(|q| escape::plain(q)).collect();
     if !analysed.missed.is_empty() {
@@ -319,6 +322,8 @@ fn nothing(report: &mut Report, analysed: &Analysed) {
         [] => "Add sources that say something about it, or name their addresses in the goal.".into(),
         open => format!("Add sources that answer: {}", open.join(" · ")),
     });
-    report.next.push("Name the collections to search, if the sources lie in another one than `default`.".into());
+    report
+        .next
+        .push("Name the collections that hold the sources, if they are others than those that were searched.".into());
     report.next.push("Say the goal in the words, and in the language, that the sources use.".into());
 }

@@ -24,9 +24,9 @@ use pairs::Side;
     after_help = "Example:\n  murmur diff 7c3f1a52-0c1f-5b7e-9f0a-3f2d7f0f4a11 0b9d2c7e-5a41-5f0e-8d3c-6e1f7a2b9c44"
 )]
 pub(crate) struct Asked {
-    /// The one goal's id
+    /// The one goal: its id, or at least six characters of its beginning
     one: String,
-    /// The other goal's id
+    /// The other goal, likewise
     other: String,
 }
 

@@ -109,6 +109,11 @@ pub(super) fn matching<'l>(letters: &[&'l Letter], id: &str) -> Result<Vec<&'l L
     }
 }
 
+/// As a question names them.
+pub(super) fn counted(letters: usize) -> String {
+    if letters == 1 { "1 dead letter".into() } else { format!("{letters} dead letters") }
+}
+
 /// What could not be seen, for whoever wonders where a letter is.
 pub(super) fn unseen(found: &Found) -> Vec<String> {
     let mut said = vec![];

@@ -46,7 +46,7 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
         }
     }
     if !chosen.is_empty() {
-        let question = format!("Delete {} dead letters for good?", chosen.len());
+        let question = format!("Delete {} for good?", choice::counted(chosen.len()));
         ensure!(found.desk.while_held(confirm::sure(&question, asked.which.yes)).await?, "nothing was deleted");
     }
     let file = asked.keep.clone().map_or_else(|| Ok(folder(place)?.join(FILE)), anyhow::Ok)?;

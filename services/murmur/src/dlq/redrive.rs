@@ -46,7 +46,7 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
     choice::unseen(&found).iter().for_each(|said| screen.progress(said));
     let chosen = asked.which.of(&found.letters)?;
     found.desk.keep_only(&chosen).await?;
-    let question = format!("Redrive {} dead letters?", chosen.len());
+    let question = format!("Redrive {}?", choice::counted(chosen.len()));
     if asked.which.all && !chosen.is_empty() {
         ensure!(found.desk.while_held(confirm::sure(&question, asked.which.yes)).await?, "nothing was sent");
     }

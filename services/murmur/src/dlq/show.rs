@@ -88,7 +88,9 @@ fn text(letter: &Letter, known: &Value, verdict: &Verdict, gone: Option<&str>) -
         format!("cause     {}: {}", letter.why.kind, letter.why.detail),
     ];
     if let Some(note) = &letter.note {
-        lines.push(format!("attempts  {} (parked {} times before it was sent here)", note.attempts, note.n));
+        // A message that was rejected has no step.
+        let which = if note.n > 0 { format!(" (dead letter {} of its step)", note.n) } else { String::new() };
+        lines.push(format!("attempts  {}{which}", note.attempts));
     }
     match &letter.event {
         Ok(event) => {

@@ -36,7 +36,7 @@ pub(super) async fn look(place: &Where) -> Vec<Finding> {
             findings.push(Finding::fail(
                 "endpoint",
                 format!("{why:#}"),
-                "do what it says, or name another server with --endpoint",
+                "mend that, or name another server with --endpoint",
             ));
             return findings;
         }
@@ -71,7 +71,9 @@ async fn account() -> (Vec<Finding>, bool) {
             let found = format!("account {}, as {}", identity.account, identity.arn);
             (vec![region, Finding::ok("credentials", found)], true)
         }
-        Ok(Err(why)) => (vec![region, Finding::fail("credentials", why.to_string(), "see what it says")], false),
+        Ok(Err(why)) => {
+            (vec![region, Finding::fail("credentials", why.to_string(), "mend that, or leave --aws out")], false)
+        }
         Err(_) => {
             let found = "no answer from AWS: is that a region, and is there a network?";
             (vec![region, Finding::fail("credentials", found, "set AWS_REGION to one that exists")], false)

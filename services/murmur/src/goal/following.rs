@@ -133,13 +133,15 @@ impl Seen {
             return None;
         }
         let failed = matches!(step.state, State::Released | State::Parked);
+        let goes_on = step.state == State::Released;
         let news = StepNews {
             row: row.to_string(),
             event: *event,
             state,
             attempt: step.attempts + u32::from(!failed),
-            cause: step.cause.filter(|_| failed).map(|cause| cause.to_string()),
-            not_before: (step.state == State::Released).then_some(step.not_before),
+            // Its kind says how the step ends, if no attempt does better.
+            cause: step.cause.filter(|_| failed).map(|why| if goes_on { why.detail } else { why.to_string() }),
+            not_before: goes_on.then_some(step.not_before),
         };
         Some((at, News::Step(news)))
     }

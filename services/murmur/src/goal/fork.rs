@@ -21,7 +21,7 @@ use crate::screen::{Screen, harmless};
     after_help = "Example:\n  murmur goal fork 7c3f1a52-0c1f-5b7e-9f0a-3f2d7f0f4a11 --from analysis --model large"
 )]
 pub(crate) struct Asked {
-    /// The goal's id
+    /// The goal: its id, or at least six characters of its beginning
     goal: String,
     /// The step to do again: a row, or a row and the beginning of an event's id (research-tasks#3f2a)
     #[arg(long, value_name = "STEP")]

@@ -6,6 +6,7 @@ use anyhow::bail;
 use contract::events::{Budget, OnDeadLetter};
 use contract::{Tenant, UnixMs};
 use runtime::Chance;
+use runtime::ledger::Standing;
 use runtime::ledger::goal::Goal;
 use serde_json::json;
 
@@ -130,7 +131,10 @@ fn told(letter: &Letter, first: Option<&Goal>, watched: bool, place: &Where, scr
     if watched {
         return Ok(());
     }
-    let next = ["goal watch", "explain", "goal cancel"].map(|words| command(place, &format!("{words} {goal}")));
+    // Nobody watches or cancels what is over.
+    let open: &[&str] = &["goal watch", "explain", "goal cancel"];
+    let words = if first.is_some_and(|first| first.standing() != Standing::Open) { &open[1..2] } else { open };
+    let next: Vec<_> = words.iter().map(|words| command(place, &format!("{words} {goal}"))).collect();
     screen.text(&format!("\nnext:\n  {}", next.join("\n  ")))
 }
 

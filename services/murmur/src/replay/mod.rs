@@ -28,7 +28,7 @@ use crate::surroundings;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  murmur replay 7c3f1a52-0c1f-5b7e-9f0a-3f2d7f0f4a11 --from analysis")]
 pub(crate) struct Asked {
-    /// The goal's id
+    /// The goal: its id, or at least six characters of its beginning
     goal: String,
     /// Begin at this step: a row, or a row and the beginning of an event's id (research-tasks#3f2a)
     #[arg(long, value_name = "STEP")]
@@ -161,8 +161,16 @@ fn shown(told: &Told, screen: Screen) -> String {
         _ => None,
     });
     if let Some((step, differences)) = first {
-        text.push_str(&format!("\n{step} differs; then (-) and now (+):\n"));
-        text.push_str(&crate::diff::difference::shown(differences, screen));
+        match differences.as_slice() {
+            // Whole: it says what to do.
+            [Difference { path, how: How::Values { now: Value::String(why), .. } }] if path == "error" => {
+                text.push_str(&harmless(&format!("\n{step} fails now: {why}\n")));
+            }
+            _ => {
+                text.push_str(&format!("\n{step} differs; then (-) and now (+):\n"));
+                text.push_str(&crate::diff::difference::shown(differences, screen));
+            }
+        }
     }
     text
 }
