@@ -14,12 +14,14 @@ use engine::tools::{fetch, web};
 use engine::{Sitting, corpus};
 use runtime::{Step, StepError};
 
-use crate::{Config, offline, prompted};
+use crate::{Config, offline, prompted, topic};
 
 const PASSAGES_MAX: usize = 12;
 const TABLES_MAX: usize = 6;
 /// Of what a web search finds, so many are read.
 const PAGES_MAX: usize = 5;
+/// Words of a topic that are looked for by themselves.
+const NAMED_MAX: usize = 8;
 /// The name under which a search is recorded.
 const SEARCH: &str = "search_collections";
 /// What was fetched is in no collection.
@@ -89,7 +91,25 @@ async fn is_about(
         let why = "there is no such collection: ingest its sources first".to_owned();
         gathered.missed.push(Missed { what: format!("collection {unknown}"), why });
     }
-    Ok(!found.passages.is_empty() || !found.tables.is_empty())
+    if has_any(&found) {
+        return Ok(true);
+    }
+    // A word that no source has weighs most, and must not hide what all the others mean.
+    let named = topic::specific(topic);
+    let named: Vec<String> = if named.is_empty() { topic::words(topic).collect() } else { named };
+    let needed = if topic::specific(topic).is_empty() { 1 } else { named.len() / 2 + 1 };
+    let mut known = 0;
+    for word in named.iter().take(NAMED_MAX) {
+        known += usize::from(has_any(&search(config, exchanges, task, word).await?));
+        if known >= needed {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn has_any(found: &Found) -> bool {
+    !found.passages.is_empty() || !found.tables.is_empty()
 }
 
 async fn search(

@@ -62,6 +62,8 @@ const RESULT: &[&str] = &[
     " and recommend",
     " and make ",
     " and report",
+    " and tell ",
+    " and say ",
     " then ",
     ", create ",
     ", write ",
@@ -69,6 +71,31 @@ const RESULT: &[&str] = &[
     "; ",
 ];
 const TOPIC_CHARS_MAX: usize = 160;
+
+/// Words of every second goal, which say nothing about its matter.
+const GENERAL: &[&str] = &[
+    "our", "my", "your", "their", "its", "us", "it", "they", "this", "that", "these", "those", "which", "what", "who",
+    "how", "when", "where", "why", "is", "are", "be", "was", "were", "does", "did", "has", "have", "should", "shall",
+    "would", "will", "must", "may", "with", "without", "against", "for", "of", "in", "at", "by", "from", "and", "or",
+    "versus", "than", "more", "most", "best", "better", "good", "cheap", "cheaper", "cheapest", "new", "small", "large",
+    "safe", "use", "using", "competitor", "competitors", "competition", "competitive", "rival", "rivals", "vendor",
+    "vendors", "provider", "providers", "supplier", "suppliers", "market", "markets", "landscape", "strategy", "position",
+    "option", "options", "alternative", "alternatives", "product", "products", "service", "services", "system", "systems",
+    "solution", "solutions", "company", "companies", "team", "teams", "offer", "offers", "hosted", "adopt", "technology",
+    "technologies", "tool", "tools", "platform", "platforms", "software", "price", "prices", "pricing", "priced", "cost",
+    "costs", "fee", "fees", "charge", "tariff", "subscription",
+];
+const WHOM_IT_IS_FOR: &str = " for ";
+
+/// The words by which sources about a topic are known: what is named, before for whom it is wanted.
+pub(crate) fn specific(topic: &str) -> Vec<String> {
+    let of = |text: &str| -> Vec<String> {
+        let said = |word: &String| ORDERS.contains(&word.as_str()) || GENERAL.contains(&word.as_str());
+        words(text).filter(|word| word.chars().count() > 1 && !said(word)).collect()
+    };
+    let named = topic.split_once(WHOM_IT_IS_FOR).map(|(named, _)| of(named)).unwrap_or_default();
+    if named.is_empty() { of(topic) } else { named }
+}
 
 /// The goal without its orders, in its own words.
 pub(crate) fn topic_of(goal: &str) -> String {
@@ -96,7 +123,7 @@ pub(crate) fn words(text: &str) -> impl Iterator<Item = String> + '_ {
 
 #[cfg(test)]
 mod tests {
-    use super::topic_of;
+    use super::{specific, topic_of};
 
     #[test]
     fn the_orders_of_a_goal_are_not_its_topic() {
@@ -121,5 +148,17 @@ mod tests {
         let goal = format!("research {}", "é".repeat(5_000));
         assert!(topic_of(&goal).chars().count() <= 160);
         assert_eq!(topic_of("two\nlines"), "two");
+    }
+
+    #[test]
+    fn a_topic_is_known_by_what_it_names_and_not_by_words_of_every_goal() {
+        for (topic, known_by) in [
+            ("our pricing with competitors", vec![]),
+            ("prices of espresso machines", vec!["espresso", "machines"]),
+            ("a messaging system for an e-commerce backend", vec!["messaging"]),
+            ("Which vendor is cheapest", vec![]),
+        ] {
+            assert_eq!(specific(topic), known_by, "{topic}");
+        }
     }
 }
