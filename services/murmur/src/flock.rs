@@ -149,8 +149,14 @@ impl Flock {
                 killed.push(bird.noted.name.clone());
             }
         }
-        Kept::forget(&self.house);
         killed
+    }
+}
+
+impl Drop for Flock {
+    /// Whoever still runs is killed with its owner: nobody has to look for it.
+    fn drop(&mut self) {
+        Kept::forget(&self.house);
     }
 }
 

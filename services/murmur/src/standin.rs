@@ -145,6 +145,8 @@ impl Drop for Standin {
     fn drop(&mut self) {
         if self.using.take().is_some()
             && let Ok(Some(_nobody_comes_meanwhile)) = self.house.nobody_uses()
+            // Agents whose murmur was killed work over it until somebody stops them.
+            && Kept::left(&self.house).is_none_or(|kept| !kept.has_standin())
         {
             // Another murmur may have started it again since.
             if let Some(now) = self.house.note::<Noted>(NOTE).filter(|now| now.process != self.noted.process) {
