@@ -69,6 +69,8 @@ impl Flock {
         let mut flock = Flock { house: house.clone(), kept, birds: vec![], _no_other_agents: lock };
         for (agent, name) in replicas.names() {
             flock.birds.push(Bird::start(agent, name, house, environment)?);
+            // Each at once: one that is not noted would outlive a murmur that is killed here.
+            flock.note()?;
         }
         flock.note()?;
         Ok(flock)
