@@ -66,7 +66,7 @@ async fn keeper(house: &House, screen: Screen) -> anyhow::Result<Vec<String>> {
     let keeper = match &kept {
         Some(kept) => Some(kept.keeper),
         // It has not started anything yet.
-        None => house.holder("agents.lock").and_then(|holder| Process::of(holder.pid)),
+        None => house.holder("agents.lock").map(|holder| holder.process),
     };
     let Some(keeper) = keeper.filter(Process::is_alive) else {
         // One that was killed holds its locks until the system has cleared it away.

@@ -69,6 +69,8 @@ impl Flock {
         let mut flock = Flock { house: house.clone(), kept, birds: vec![], _no_other_agents: lock };
         for (agent, name) in replicas.names() {
             flock.birds.push(Bird::start(agent, name, house, environment)?);
+            // Each at once: one that is not noted would outlive a murmur that is killed here.
+            flock.note()?;
         }
         flock.note()?;
         Ok(flock)
@@ -149,8 +151,14 @@ impl Flock {
                 killed.push(bird.noted.name.clone());
             }
         }
-        Kept::forget(&self.house);
         killed
+    }
+}
+
+impl Drop for Flock {
+    /// Whoever still runs is killed with its owner: nobody has to look for it.
+    fn drop(&mut self) {
+        Kept::forget(&self.house);
     }
 }
 

@@ -17,11 +17,13 @@ use tokio::time::{Instant, sleep};
 
 use crate::commands::Flags;
 use crate::exit::Misconfigured;
+use crate::process::Process;
 
 const OURS: &str = "murmuration";
 /// Whoever only looks who holds a lock holds it for a moment.
 const LOOKED_AT_MAX: Duration = Duration::from_millis(200);
 const POLL: Duration = Duration::from_millis(5);
+const TAIL_BYTES_MAX: u64 = 1 << 20;
 
 /// A folder that can be written.
 #[derive(Clone, Debug)]
@@ -36,7 +38,8 @@ pub(crate) struct Lock(File);
 /// Who holds a lock, in its own words.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Holder {
-    pub(crate) pid: u32,
+    #[serde(flatten)]
+    pub(crate) process: Process,
     pub(crate) command: String,
 }
 
@@ -120,7 +123,7 @@ impl House {
 
     fn taken(&self, lock: &str) -> String {
         let who = match self.holder(lock) {
-            Some(Holder { pid, command }) => format!("{command} (process {pid})"),
+            Some(Holder { process, command }) => format!("{command} (process {})", process.pid),
             None => "another murmur".into(),
         };
         format!(
@@ -162,7 +165,8 @@ impl Lock {
     fn sign(&mut self) -> anyhow::Result<()> {
         let tree = Flags::command();
         let named = std::env::args().skip(1).find(|word| tree.find_subcommand(word).is_some());
-        let holder = Holder { pid: std::process::id(), command: format!("murmur {}", named.unwrap_or_default()) };
+        let process = Process::of(std::process::id()).context("this process is unknown to the system")?;
+        let holder = Holder { process, command: format!("murmur {}", named.unwrap_or_default()) };
         self.0.set_len(0)?;
         self.0.rewind()?;
         self.0.write_all(&serde_json::to_vec(&holder)?)?;
@@ -192,14 +196,17 @@ fn among_the_users_data() -> anyhow::Result<PathBuf> {
 
 /// The end of a log, for whoever must find out why.
 pub(crate) fn last_lines(log: &Path, from: u64, count: usize) -> String {
-    let mut told = String::new();
+    let mut told = vec![];
     let read = File::open(log).and_then(|mut file| {
+        // Of one that ran for days, nobody reads all.
+        let from = from.max(file.metadata()?.len().saturating_sub(TAIL_BYTES_MAX));
         file.seek(std::io::SeekFrom::Start(from))?;
-        file.read_to_string(&mut told)
+        file.take(TAIL_BYTES_MAX).read_to_end(&mut told)
     });
     if read.is_err() {
         return String::new();
     }
+    let told = String::from_utf8_lossy(&told);
     let lines: Vec<&str> = told.lines().collect();
     lines[lines.len().saturating_sub(count)..].join("\n")
 }

@@ -60,6 +60,14 @@ impl Kept {
         house.note::<Kept>(NOTE).filter(|kept| kept.keeper.is_alive())
     }
 
+    /// By one that was killed: its agents work on.
+    pub(crate) fn left(house: &House) -> Option<Kept> {
+        let lives = |agent: &Noted| agent.process.is_some_and(|process| process.is_alive());
+        let mut kept = house.note::<Kept>(NOTE).filter(|kept| !kept.keeper.is_alive())?;
+        kept.agents.retain(lives);
+        (!kept.agents.is_empty()).then_some(kept)
+    }
+
     /// Whether its agents work over the data directory's own.
     pub(crate) fn has_standin(&self) -> bool {
         self.server.starts_with(STANDIN)

@@ -134,7 +134,10 @@ impl Standin {
             #[expect(clippy::disallowed_methods, reason = "nothing else is left to do in this process")]
             std::thread::sleep(POLL);
         }
-        self.house.remove_note(NOTE);
+        // Whoever comes next may have noted its own by now.
+        if self.house.note::<Noted>(NOTE).is_none_or(|now| now.process == self.noted.process) {
+            self.house.remove_note(NOTE);
+        }
     }
 }
 
@@ -142,6 +145,8 @@ impl Drop for Standin {
     fn drop(&mut self) {
         if self.using.take().is_some()
             && let Ok(Some(_nobody_comes_meanwhile)) = self.house.nobody_uses()
+            // Agents whose murmur was killed work over it until somebody stops them.
+            && Kept::left(&self.house).is_none_or(|kept| !kept.has_standin())
         {
             // Another murmur may have started it again since.
             if let Some(now) = self.house.note::<Noted>(NOTE).filter(|now| now.process != self.noted.process) {
@@ -184,7 +189,7 @@ async fn launched(house: &House, listen: &str) -> anyhow::Result<(Noted, Child)>
     command.arg("--data").arg(house.cloud()).args(["--listen", listen]).env_clear();
     command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
     grouped(&mut command);
-    let mut child = command.spawn().context("the stand-in does not start")?;
+    let mut unnoted = Unnoted(Some(command.spawn().context("the stand-in does not start")?));
     let deadline = Instant::now() + START_MAX;
     let address = loop {
         let told = last_lines(&path, from, usize::MAX);
@@ -193,16 +198,36 @@ async fn launched(house: &House, listen: &str) -> anyhow::Result<(Noted, Child)>
         if let Some(address) = told.split_inclusive('\n').find(|line| line.ends_with('\n')).and_then(said) {
             break address;
         }
-        if child.try_wait()?.is_some() || Instant::now() >= deadline {
-            let _ = child.kill();
+        if unnoted.has_ended()? || Instant::now() >= deadline {
             bail!("the stand-in does not come up; it said: {}", told.trim());
         }
         sleep(POLL).await;
     };
-    let process = Process::of(child.id()).context("the stand-in ended at once")?;
+    let id = unnoted.0.as_ref().map(Child::id);
+    let process = id.and_then(Process::of).context("the stand-in ended at once")?;
     let noted = Noted { address, process, provisioned_for: String::new() };
     house.put_note(NOTE, &noted)?;
+    let child = unnoted.0.take().context("the stand-in ended at once")?;
     Ok((noted, child))
+}
+
+/// Nobody would ever find it: it ends with whoever waits for it, also where a signal ends the waiting.
+struct Unnoted(Option<Child>);
+
+impl Unnoted {
+    fn has_ended(&mut self) -> std::io::Result<bool> {
+        self.0.as_mut().map_or(Ok(true), |child| Ok(child.try_wait()?.is_some()))
+    }
+}
+
+impl Drop for Unnoted {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            // One that has ended already needs none of it.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }
 
 /// In a group of its own: Ctrl-C is for murmur, which then lets everything end in order.

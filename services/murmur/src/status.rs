@@ -16,6 +16,8 @@ use crate::screen::{Screen, bytes, since};
 use crate::standin::{Noted, Standin};
 use crate::table::Table;
 
+const STANDIN: &str = "stand-in";
+
 /// Show what runs in the data directory
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  murmur status --json")]
@@ -52,16 +54,17 @@ pub(crate) async fn run(_asked: &Asked, place: &Where, screen: Screen) -> anyhow
     let standin = Noted::running(&house).await;
     if let Some(noted) = &standin {
         let log = house.log("stand-in").display().to_string();
-        processes.push(Line::of("stand-in", State::Up, Some(noted.process), log));
+        processes.push(Line::of(STANDIN, State::Up, Some(noted.process), log));
     }
-    for agent in kept.iter().flat_map(|kept| &kept.agents) {
+    let left = Kept::left(&house);
+    for agent in kept.iter().chain(&left).flat_map(|kept| &kept.agents) {
         let line = Line::of(&agent.name, agent.state, agent.process, agent.log.display().to_string());
         processes.push(Line { restarts: agent.restarts, last_end: agent.last_end.clone(), ..line });
     }
     let queues = waiting(place, &house).await?;
     let status = Status {
         data: house.folder().display().to_string(),
-        server: kept.as_ref().map(|kept| kept.server.clone()).or(standin.map(|noted| noted.name())),
+        server: kept.as_ref().or(left.as_ref()).map(|kept| kept.server.clone()).or(standin.map(|noted| noted.name())),
         keeper: kept.map(|kept| kept.keeper.pid),
         processes,
         queues,
@@ -113,6 +116,10 @@ async fn waiting(place: &Where, house: &House) -> anyhow::Result<Vec<Depth>> {
 fn told(status: &Status, screen: Screen) -> String {
     let mut text = match (&status.server, status.keeper) {
         (Some(server), Some(keeper)) => format!("{} in {}, kept by process {keeper}\n", server, status.data),
+        (Some(server), None) if status.processes.iter().any(|line| line.name != STANDIN) => format!(
+            "{} in {}; the murmur that started the agents was killed: murmur down stops them\n",
+            server, status.data
+        ),
         (Some(server), None) => format!("{} in {}; no agents: murmur up starts them\n", server, status.data),
         (None, _) => format!("nothing runs in {}: murmur up starts it\n", status.data),
     };

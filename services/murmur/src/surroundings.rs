@@ -56,6 +56,10 @@ pub(crate) fn for_agent(agent: &str, mut all: BTreeMap<String, String>) -> BTree
             all.retain(|name, _| !variables.contains(&name.as_str()));
         }
     }
+    // `bird` knows by the line that says so that an agent has come up, whatever else is to be logged.
+    if let Some(levels) = all.get_mut("MURMUR_LOG").filter(|levels| !levels.trim().is_empty()) {
+        levels.push_str(",runtime::daemon=info");
+    }
     // Several cannot listen at one port.
     if let Some(pages) = all.get_mut("MURMUR_HTTP")
         && let Ok(mut address) = pages.parse::<std::net::SocketAddr>()

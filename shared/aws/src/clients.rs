@@ -65,6 +65,9 @@ pub fn standin(endpoint: &str, region: &'static str) -> ConfigLoader {
         .region(Region::new(region))
         .credentials_provider(Credentials::new("test", "test", None, None, "stand-in"))
         .endpoint_url(endpoint)
+        // Either, said by the environment, would refuse an address of one's own.
+        .use_fips(false)
+        .use_dual_stack(false)
 }
 
 impl Clients {

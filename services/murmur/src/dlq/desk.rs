@@ -92,7 +92,16 @@ impl Desk {
         let mut more = false;
         loop {
             let receive = || self.ports.queue.receive(&place.queue, SQS_BATCH_MAX, WAIT, HOLD);
-            let some = retried(CALL_MAX, &self.chance, receive).await?;
+            let some = match retried(CALL_MAX, &self.chance, receive).await {
+                Ok(some) => some,
+                Err(why) => {
+                    // A subscription may go while somebody looks, or stand there half-made.
+                    if place.may_go() && aws::letters::counts(&reach.clients, &place.queue).await?.is_none() {
+                        break;
+                    }
+                    return Err(why.into());
+                }
+            };
             if some.is_empty() {
                 break;
             }

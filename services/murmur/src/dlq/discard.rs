@@ -39,6 +39,8 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
     choice::unseen(&found).iter().for_each(|said| screen.progress(said));
     let chosen = asked.which.of(&found.letters)?;
     found.desk.keep_only(&chosen).await?;
+    let whole = found.desk.while_held(restored(&chosen, &reach)).await;
+    let chosen: Vec<&Letter> = whole.iter().collect();
     let means = found.desk.while_held(consequences(&chosen, &reach)).await?;
     if !screen.json {
         for (letter, means) in chosen.iter().zip(&means) {
@@ -69,6 +71,16 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
     Ok(if left.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
+/// With what had not fitted them; where that is gone, as they lie there.
+async fn restored(chosen: &[&Letter], reach: &Reach) -> Vec<Letter> {
+    let mut all = vec![];
+    for letter in chosen {
+        let whole = (*letter).clone().restored(&*reach.ports.artifacts, &reach.config.choreography).await;
+        all.push(whole.unwrap_or_else(|_| (*letter).clone()));
+    }
+    all
+}
+
 async fn consequences(chosen: &[&Letter], reach: &Reach) -> Result<Vec<String>, PortError> {
     let mut means = vec![];
     for letter in chosen {
@@ -81,6 +93,12 @@ async fn consequences(chosen: &[&Letter], reach: &Reach) -> Result<Vec<String>, 
 async fn deleted(chosen: &[&Letter], file: &Path, desk: &Desk) -> anyhow::Result<Vec<Value>> {
     let mut left = vec![];
     for letter in chosen {
+        // SQS takes the delete of a letter that somebody else holds by now, and deletes nothing.
+        if let Err(why) = desk.still_ours(letter).await {
+            let why = format!("the hold on it is over, somebody else may have it: {why}");
+            left.push(json!({"id": letter.id, "why": why}));
+            continue;
+        }
         keep(letter, file)?;
         if let Err(why) = desk.delete(letter).await {
             left.push(json!({"id": letter.id, "why": why.to_string()}));

@@ -60,6 +60,11 @@ impl Place {
         Place { queue: row.queue.dead_letters(), kind: Kind::Row(row.queue.clone()) }
     }
 
+    /// While the choreography stays as it is.
+    pub(super) fn may_go(&self) -> bool {
+        matches!(self.kind, Kind::Subscription(_))
+    }
+
     pub(super) fn destination(&self, attributes: &Attributes, choreography: &Choreography) -> Destination {
         let row_of = |queue: &QueueName| choreography.rows.iter().find(|row| row.queue == *queue).cloned();
         match &self.kind {

@@ -51,7 +51,7 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
         ensure!(found.desk.while_held(confirm::sure(&question, asked.which.yes)).await?, "nothing was sent");
     }
     // One hold over all of it: the last letter waits for as long as all others take.
-    let (told, kept) = found.desk.while_held(each(&chosen, &found.desk, &reach, screen)).await?;
+    let (told, kept) = found.desk.while_held(each(&chosen, &found.desk, &reach, screen)).await;
     found.desk.close().await?;
     if screen.json {
         screen.document(&json!({"redriven": chosen.len() - kept, "kept": kept, "letters": told}))?;
@@ -62,17 +62,18 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
 }
 
 /// What became of each, and how many were kept.
-async fn each(chosen: &[&Letter], desk: &Desk, reach: &Reach, screen: Screen) -> anyhow::Result<(Vec<Value>, usize)> {
+async fn each(chosen: &[&Letter], desk: &Desk, reach: &Reach, screen: Screen) -> (Vec<Value>, usize) {
     let (mut told, mut kept) = (vec![], 0);
     for letter in chosen {
         let outcome = one(letter, desk, reach).await;
         kept += usize::from(matches!(outcome, Outcome::Kept { .. }));
         if !screen.json {
-            screen.text(&said(letter, &outcome))?;
+            // Whoever stops reading does not stop the work.
+            let _ = screen.text(&said(letter, &outcome));
         }
         told.push(document(letter, &outcome));
     }
-    Ok((told, kept))
+    (told, kept)
 }
 
 async fn one(letter: &Letter, desk: &Desk, reach: &Reach) -> Outcome {

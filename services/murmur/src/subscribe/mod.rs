@@ -72,6 +72,10 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
     };
     let mut reporter = Reporter::silent();
     let url = subscriptions::subscribe(&reach.clients, &plan(&reach), &name, &wanted, None, &mut reporter).await?;
+    if let Server::Standin(standin) = &reach.server {
+        let (at, why) = (standin.endpoint(), "and has another address after each start: subscribing again prints it");
+        screen.progress(&format!("the stand-in at {at} runs while murmur up, or another command, does, {why}"));
+    }
     if let Some(language) = asked.snippet {
         screen.progress(&summary(reporter.steps()));
         screen.text(&language.snippet(&url))?;

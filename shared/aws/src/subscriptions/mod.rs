@@ -145,6 +145,7 @@ fn apart(topology: &Topology, name: &Name) -> Result<(), Trouble> {
 /// Nothing of this name is there, or it is what an earlier run made.
 async fn ours_or_nobodys(clients: &Clients, plan: &Plan, name: &Name, queue_arn: &str) -> Result<(), Trouble> {
     const INSTEAD: &str = "choose another name, or remove it where it was made";
+    let mut has_queue = false;
     for queue in [name.queue(), name.queue().dead_letters()] {
         let resource = Resource::Queue(queue.to_string());
         let Some(url) = queues::url(clients, &queue).await? else { continue };
@@ -152,11 +153,18 @@ async fn ours_or_nobodys(clients: &Clients, plan: &Plan, name: &Name, queue_arn:
         if tags.get(TAG).map(String::as_str) != Some(name.as_str()) {
             return Err(resource.conflict("it was not made by murmur subscribe", INSTEAD));
         }
+        has_queue = true;
     }
     let resource = Resource::Rule(name.rule());
     let targets = bus::targets(clients, &plan.topology.bus, &name.rule()).await.map_err(resource.refused())?;
     if targets.iter().any(|target| target.arn != queue_arn) {
         return Err(resource.conflict("it sends elsewhere: it was not made by murmur subscribe", INSTEAD));
+    }
+    // Ours is made after its queues and goes before them: alone and without a target it is somebody else's.
+    let is_idle = !has_queue && targets.is_empty();
+    if is_idle && bus::described(clients, &plan.topology.bus, &name.rule()).await.map_err(resource.refused())?.is_some()
+    {
+        return Err(resource.conflict("it has no queue: it was not made by murmur subscribe", INSTEAD));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Owns the programs that are printed for readers of a subscription: one for each language, with the queue's URL in it.
 //! Never a second version of one: what is printed here is what the tests run.
-//! Next: `make test-clients` runs each; `shared/aws/tests/snippet.rs` compiles and runs the Rust one.
+//! Next: `make test-clients` runs each; `shared/aws/tests/subscriptions.rs` compiles and runs the Rust one.
 
 use clap::ValueEnum;
 
