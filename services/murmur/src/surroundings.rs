@@ -36,6 +36,11 @@ pub(crate) fn of(place: &Where, server: &Server) -> anyhow::Result<BTreeMap<Stri
     ] {
         all.insert(name.into(), value.into());
     }
+    // A proxy cannot reach what listens on this machine alone, and should not hear of it.
+    for name in ["NO_PROXY", "no_proxy"] {
+        let others = all.get(name).filter(|others| !others.is_empty()).map(|others| format!("{others},"));
+        all.insert(name.into(), format!("{}127.0.0.1,localhost,::1", others.unwrap_or_default()));
+    }
     // The stand-in has no S3, and whoever runs two of them wants two places.
     if matches!(server, Server::Standin(_)) || !all.contains_key("MURMUR_ARTIFACTS") {
         let folder = place.house()?.artifacts();

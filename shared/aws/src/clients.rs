@@ -8,6 +8,7 @@ use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_smithy_http_client::Builder;
 use aws_smithy_types::retry::RetryConfig;
 
 /// Just over three seconds: the first two retransmissions of a lost packet fit in.
@@ -61,13 +62,24 @@ pub fn environment() -> ConfigLoader {
 
 /// Only the server at this address, with the credentials that every stand-in takes: nothing of the environment is asked.
 pub fn standin(endpoint: &str, region: &'static str) -> ConfigLoader {
-    environment()
+    let loader = environment()
         .region(Region::new(region))
         .credentials_provider(Credentials::new("test", "test", None, None, "stand-in"))
         .endpoint_url(endpoint)
         // Either, said by the environment, would refuse an address of one's own.
         .use_fips(false)
-        .use_dual_stack(false)
+        .use_dual_stack(false);
+    // A proxy of the environment cannot reach what listens on this machine alone.
+    if is_plain_and_here(endpoint) { loader.http_client(Builder::new().build_http()) } else { loader }
+}
+
+fn is_plain_and_here(endpoint: &str) -> bool {
+    let here = |host: url::Host<&str>| match host {
+        url::Host::Domain(name) => name == "localhost",
+        url::Host::Ipv4(address) => address.is_loopback(),
+        url::Host::Ipv6(address) => address.is_loopback(),
+    };
+    url::Url::parse(endpoint).is_ok_and(|url| url.scheme() == "http" && url.host().is_some_and(here))
 }
 
 impl Clients {
