@@ -33,7 +33,12 @@ pub(crate) async fn run(_asked: &Asked, place: &Where, screen: Screen) -> anyhow
         stopped.extend(keeper(&house, screen).await?);
     }
     let _nobody_starts_meanwhile = house.running_agents().await?;
-    stopped.extend(Kept::clear_leftovers(&house).await);
+    // One that was killed while it was told to stop stopped nobody: what it is noted for is left, and told once.
+    for left in Kept::clear_leftovers(&house).await {
+        if !stopped.contains(&left) {
+            stopped.push(left);
+        }
+    }
     let mut in_use = false;
     if let Some(noted) = Noted::running(&house).await {
         match house.nobody_uses()? {
