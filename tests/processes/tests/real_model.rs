@@ -25,10 +25,10 @@ const GOAL_MAX: Duration = Duration::from_secs(1_500);
 /// One model for all four. It knows no tool, and its server a schema only inside of its JSON mode.
 fn models(url: &str) -> String {
     let agents = ["research", "analysis", "writer", "recommendation"].map(|agent| {
-        format!("[agents.{agent}]\nmodels = [\"small\"]\ntemperature = 0.0\noutput_tokens_max = 300\ntries_max = 1\n")
+        format!("[agents.{agent}]\nmodels = [\"small\"]\ntemperature = 0.0\noutput_tokens_max = 300\ntries_max = 3\n")
     });
     let model = format!(
-        "[models.small]\nprovider = \"openai\"\nmodel = \"{MODEL}\"\nbase_url = \"{url}\"\ncontext_tokens = 3000\n\
+        "[models.small]\nprovider = \"openai\"\nmodel = \"{MODEL}\"\nbase_url = \"{url}\"\ncontext_tokens = 8000\n\
          first_token_s = 240\nwhole_s = 280\n"
     );
     let price = format!("[prices.\"openai-compatible/{MODEL}\"]\nin = 0.05\nout = 0.2\n");
