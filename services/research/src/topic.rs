@@ -1,6 +1,6 @@
 //! Owns what a goal is about, once its orders are taken away: "Research X and create a report" is about X.
 //! Never drops what it does not understand: a goal in another script is its own topic.
-//! Next: `offline` asks about it.
+//! Next: `offline` asks about it, `gather` whether any source knows it.
 
 /// What a person says to somebody who is to work, not what the work is about.
 const ORDERS: &[&str] = &[

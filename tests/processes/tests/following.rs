@@ -2,7 +2,6 @@
 //! Never a subscription that stays: whoever makes one here sees it go.
 //! Next: `shared/aws/tests/subscriptions.rs` has what goes wrong on the way.
 
-use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use contract::{Event, EventData, EventId, GoalId, Source, Tenant, Unit};
 use embedded_cloud::{EmbeddedCloud, Options};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use processes::Site;
+use processes::{Site, built};
 use runtime::Chance;
 use runtime::ports::Ports;
 use serde_json::{Value, json};
@@ -39,10 +38,7 @@ impl Scene {
     }
 
     fn command(&self, arguments: &[&str]) -> anyhow::Result<Command> {
-        let this = std::env::current_exe()?;
-        let mut near = this.ancestors().skip(1).take(2).map(|folder| folder.join("murmur"));
-        let program: PathBuf = near.find(|path| path.is_file()).context("murmur is not built")?;
-        let mut command = Command::new(program);
+        let mut command = Command::new(built("murmur")?);
         command.env_clear().envs(self.site.environment());
         command.args(["--endpoint", self.cloud.endpoint(), "--data"]).arg(self.data.path()).args(arguments);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);

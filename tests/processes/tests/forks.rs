@@ -2,7 +2,6 @@
 //! Never a model: every agent works offline, and what it brings must come out again.
 //! Next: `testkit`'s `forks` and `world` do it under faults.
 
-use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use anyhow::{Context as _, ensure};
@@ -11,7 +10,7 @@ use contract::events::{GoalCompleted, ResearchTaskRequested};
 use contract::{Event, EventData as _};
 use embedded_cloud::{EmbeddedCloud, Options};
 use processes::run::GOAL_MAX;
-use processes::{Flock, Site, Wish, sample};
+use processes::{Flock, Site, Wish, built, sample};
 use runtime::ledger::{Attr, Item, ItemKey, ItemKind};
 use runtime::ports::Ports;
 use serde_json::{Value, json};
@@ -45,7 +44,7 @@ impl Scene {
     }
 
     async fn murmur(&self, words: &[&str], more: &[(&str, &str)]) -> anyhow::Result<Output> {
-        let mut command = Command::new(beside("murmur")?);
+        let mut command = Command::new(built("murmur")?);
         command.env_clear().envs(self.site.environment()).envs(more.iter().copied());
         command.args(["--endpoint", self.cloud.endpoint()]).args(words).kill_on_drop(true);
         Ok(command.output().await?)
@@ -84,12 +83,6 @@ fn own_row(item: &Item) -> Option<String> {
         ItemKind::Step { row, .. } if !item.has(&Attr::CopiedFrom) => Some(row.to_string()),
         _ => None,
     }
-}
-
-fn beside(program: &str) -> anyhow::Result<PathBuf> {
-    let this = std::env::current_exe()?;
-    let found = this.ancestors().skip(1).take(2).map(|folder: &Path| folder.join(program)).find(|path| path.is_file());
-    found.with_context(|| format!("{program} is not built: cargo build --workspace --bins --tests"))
 }
 
 fn outcomes(told: &Value) -> Vec<(&str, &str)> {
