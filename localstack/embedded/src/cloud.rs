@@ -102,6 +102,7 @@ impl EmbeddedCloud {
             tables: tables.clone(),
             place,
             clock,
+            data: options.data,
             faults: Faults::new(options.seed),
             log: OperationLog::new(),
             control: options.control,

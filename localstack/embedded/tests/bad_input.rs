@@ -233,8 +233,20 @@ async fn the_pages_for_tests_are_served_only_where_they_were_asked_for() -> anyh
     let mut client = Client::connect(&cloud).await?;
     let health = client.raw(b"GET /_embedded/health HTTP/1.1\r\nHost: x\r\n\r\n").await?;
     ensure!(health.status == 200 && health.body.contains("\"status\":\"ok\""), "{}", health.body);
+    ensure!(serde_json::from_str::<Value>(&health.body)?["data"].is_null(), "{}", health.body);
     let said = client.raw(b"GET /_embedded/faults HTTP/1.1\r\nHost: x\r\n\r\n").await?;
     ensure!(said.status == 403, "{}", said.status);
+    Ok(())
+}
+
+#[tokio::test]
+async fn health_says_where_everything_is_kept() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let cloud = EmbeddedCloud::start(Options::in_directory(folder.path())).await?;
+    let health = Client::connect(&cloud).await?.raw(b"GET /_embedded/health HTTP/1.1\r\nHost: x\r\n\r\n").await?;
+    let told: Value = serde_json::from_str(&health.body)?;
+    ensure!(told["data"] == json!(folder.path()) && told["endpoint"] == json!(cloud.endpoint()), "{told}");
+    cloud.stop().await;
     Ok(())
 }
 

@@ -34,10 +34,9 @@ pub(super) fn page_of(head: &Parts) -> Option<Page> {
 
 pub(super) async fn answer(front: &Front, page: Page, body: Result<Bytes, ApiError>) -> Response<Full<Bytes>> {
     if page.path == "health" {
-        return said(
-            200,
-            &json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"), "endpoint": front.place.endpoint}),
-        );
+        let data = front.data.as_ref().map(|data| data.display().to_string());
+        let (version, endpoint) = (env!("CARGO_PKG_VERSION"), &front.place.endpoint);
+        return said(200, &json!({"status": "ok", "version": version, "endpoint": endpoint, "data": data}));
     }
     if !front.control {
         return said(403, &json!({"message": "start embedded-cloud with --control to use this page"}));

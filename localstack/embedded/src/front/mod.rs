@@ -7,6 +7,7 @@ mod server;
 mod sts;
 mod wire;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -31,6 +32,8 @@ pub(crate) struct Front {
     pub(crate) tables: Tables,
     pub(crate) place: Place,
     pub(crate) clock: Clock,
+    /// Where everything is kept; nothing where that is in memory only.
+    pub(crate) data: Option<PathBuf>,
     pub(crate) faults: Faults,
     pub(crate) log: OperationLog,
     /// Whether the pages for tests are served.

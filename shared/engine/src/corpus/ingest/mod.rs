@@ -119,8 +119,8 @@ impl Work {
             .par_iter()
             .map(|file| {
                 let outcome = self.one(file);
-                // Nobody may be left to be told.
-                let _ = self.told.send(file.address.clone());
+                let nobody = |_| PortError::permanent("nobody waits for it any more");
+                self.told.send(file.address.clone()).map_err(nobody)?;
                 outcome
             })
             .collect();
