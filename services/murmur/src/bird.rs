@@ -16,7 +16,7 @@ use crate::house::{House, last_lines};
 use crate::kept::{Noted, State};
 use crate::process::Process;
 use crate::standin::beside;
-use crate::surroundings;
+use crate::{logs, surroundings};
 
 /// What an agent logs once it is at work.
 const AT_WORK: &str = "receiving";
@@ -24,7 +24,6 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// Whoever lived so long crashed for another reason than the last time.
 const SOUND_AFTER: Duration = Duration::from_secs(60);
-const LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
 const LINES_OF_A_CRASH: usize = 6;
 
 pub(crate) struct Bird {
@@ -53,9 +52,6 @@ impl Bird {
         all: &BTreeMap<String, String>,
     ) -> anyhow::Result<Bird> {
         let log = house.log(&name);
-        if log.metadata().is_ok_and(|log| log.len() > LOG_BYTES_MAX) {
-            std::fs::rename(&log, log.with_extension("log.1"))?;
-        }
         let agent = agent.to_owned();
         let noted = Noted { name, agent, state: State::Starting, process: None, restarts: 0, last_end: None, log };
         let environment = surroundings::for_agent(&noted.agent, all.clone());
@@ -66,6 +62,7 @@ impl Bird {
     }
 
     fn hatch(&mut self) -> anyhow::Result<()> {
+        logs::bound(&self.noted.log)?;
         let log = OpenOptions::new().create(true).append(true).open(&self.noted.log)?;
         self.log_from = log.metadata()?.len();
         let child = launched(&self.noted.agent, &self.environment, log)?;
@@ -121,6 +118,14 @@ impl Bird {
     /// Since it was started the last time.
     fn said(&self) -> String {
         last_lines(&self.noted.log, self.log_from, usize::MAX)
+    }
+
+    /// Only of one that is up: until then its log is what says whether it comes up.
+    pub(crate) fn bound_log(&mut self) -> std::io::Result<()> {
+        if self.is_up() && logs::bound(&self.noted.log)? {
+            self.log_from = 0;
+        }
+        Ok(())
     }
 
     pub(crate) fn is_up(&self) -> bool {

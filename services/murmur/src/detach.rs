@@ -7,25 +7,38 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use nix::sys::signal::Signal;
 use serde_json::json;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use crate::exit::{Exit, Misconfigured, Misused};
 use crate::house::last_lines;
 use crate::kept::Kept;
+use crate::logs;
+use crate::process::Process;
 use crate::reach::Where;
 use crate::screen::Screen;
 
 const UP_MAX: Duration = Duration::from_secs(120);
+/// It drains what has come up already.
+const END_MAX: Duration = Duration::from_secs(60);
+pub(crate) const LOG: &str = "murmur";
 const POLL: Duration = Duration::from_millis(10);
 
-pub(crate) async fn run(place: &Where, screen: Screen, agents: &[(String, usize)]) -> anyhow::Result<Exit> {
+pub(crate) async fn run(
+    place: &Where,
+    screen: Screen,
+    agents: &[(String, usize)],
+    stop: &CancellationToken,
+) -> anyhow::Result<Exit> {
     let began = Instant::now();
     let house = place.house()?;
     // Refused here, where somebody reads it, and not only in a log.
     drop(house.running_agents().await?);
-    let path = house.log("murmur");
+    let path = house.log(LOG);
+    logs::bound(&path)?;
     let log = OpenOptions::new().create(true).append(true).open(&path)?;
     let from = log.metadata()?.len();
     let mut command = Command::new(std::env::current_exe()?);
@@ -60,8 +73,21 @@ pub(crate) async fn run(place: &Where, screen: Screen, agents: &[(String, usize)
                 path.display()
             );
         }
-        sleep(POLL).await;
+        if stop.run_until_cancelled(sleep(POLL)).await.is_none() {
+            return stopped(screen, child.id()).await;
+        }
     }
+}
+
+async fn stopped(screen: Screen, pid: Option<u32>) -> anyhow::Result<Exit> {
+    if let Some(process) = pid.and_then(Process::of) {
+        process.signal(Signal::SIGTERM);
+        if !process.is_gone_within(END_MAX).await {
+            bail!("process {} does not end: stop it with murmur down", process.pid);
+        }
+    }
+    screen.progress("stopped before all of it was up; nothing that was started here runs on");
+    Ok(Exit::Failed)
 }
 
 fn ready(screen: Screen, house: &crate::house::House, kept: &Kept, began: Instant) -> anyhow::Result<Exit> {

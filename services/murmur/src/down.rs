@@ -1,5 +1,6 @@
 //! Owns `murmur down`: whoever keeps agents in the data directory is told to stop, and what a killed one left is stopped.
-//! Never a process that was not noted there, and never a SIGKILL to one that still drains.
+//! Never a process that was not noted there, never a SIGKILL to one that still drains, and never a stand-in that
+//! somebody else uses.
 //! Next: `up` drains when it hears SIGTERM.
 
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::kept::Kept;
 use crate::process::Process;
 use crate::reach::Where;
 use crate::screen::Screen;
-use crate::standin::Noted;
+use crate::standin::{self, Noted};
 
 const END_MAX: Duration = Duration::from_secs(120);
 const CLEARED_MAX: Duration = Duration::from_secs(10);
@@ -40,7 +41,7 @@ pub(crate) async fn run(_asked: &Asked, place: &Where, screen: Screen) -> anyhow
         }
     }
     let mut in_use = false;
-    if let Some(noted) = Noted::running(&house).await {
+    if let Some(noted) = Noted::living(&house) {
         match house.nobody_uses()? {
             Some(_nobody_comes_meanwhile) => {
                 if !noted.end(&house).await {
@@ -60,7 +61,7 @@ pub(crate) async fn run(_asked: &Asked, place: &Where, screen: Screen) -> anyhow
         all => format!("stopped: {}", all.join(", ")),
     })?;
     if in_use {
-        screen.text("the stand-in stays: another murmur command uses it, and stops it when it ends")?;
+        screen.text(standin::STAYS)?;
     }
     Ok(Exit::Done)
 }
@@ -86,7 +87,7 @@ async fn keeper(house: &House, screen: Screen) -> anyhow::Result<Vec<String>> {
     };
     let mut names: Vec<String> =
         kept.iter().flat_map(|kept| kept.agents.iter().map(|agent| agent.name.clone())).collect();
-    let has_standin = Noted::running(house).await.is_some();
+    let has_standin = Noted::living(house).is_some();
     keeper.signal(Signal::SIGTERM);
     screen.progress("stopping: what is at work is ended, or given back to its queue");
     let deadline = Instant::now() + END_MAX;
@@ -105,7 +106,7 @@ async fn keeper(house: &House, screen: Screen) -> anyhow::Result<Vec<String>> {
     if !keeper.is_gone_within(END_MAX).await {
         bail!("process {} does not end", keeper.pid);
     }
-    if has_standin && Noted::running(house).await.is_none() {
+    if has_standin && Noted::living(house).is_none() {
         names.push("stand-in".into());
     }
     Ok(names)

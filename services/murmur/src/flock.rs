@@ -121,6 +121,8 @@ impl Flock {
                 }
                 Happened::DidNotStart { why, again_in } => told.push(format!("{name}: {why}, {}", again(again_in))),
             }
+            // Its agent works on, and it is looked at again in a moment.
+            let _ = bird.bound_log();
         }
         let changed = self.kept.agents.len() != self.birds.len()
             || self.kept.agents.iter().zip(&self.birds).any(|(noted, bird)| *noted != bird.noted);

@@ -19,8 +19,13 @@ const POLL: Duration = Duration::from_millis(20);
 
 pub(crate) struct Home {
     pub(crate) reach: Reach,
-    /// Nothing where a `murmur up` keeps agents.
-    flock: Option<Flock>,
+    agents: Agents,
+}
+
+enum Agents {
+    Ours(Flock),
+    /// Of a `murmur up`, which may end before the goal does.
+    Theirs(House),
 }
 
 impl Home {
@@ -41,7 +46,7 @@ impl Home {
         let environment = surroundings::of(place, &reach.server)?;
         let all = Replicas::of(&reach.choreography, &[])?;
         let flock = Flock::launch(house, ours, false, reach.server.name(), &environment, &all)?;
-        Ok(Home { reach, flock: Some(flock) })
+        Ok(Home { reach, agents: Agents::Ours(flock) })
     }
 
     async fn with_theirs(place: &Where, house: &House, mut kept: Kept) -> anyhow::Result<Home> {
@@ -70,33 +75,44 @@ impl Home {
                 bail!("murmur up runs no {agent}: start it again with --agents {agent}=1");
             }
         }
-        Ok(Home { reach, flock: None })
+        Ok(Home { reach, agents: Agents::Theirs(house.clone()) })
     }
 
     pub(crate) async fn come_up(&mut self) -> anyhow::Result<()> {
-        match &mut self.flock {
-            Some(flock) => flock.come_up().await,
-            None => Ok(()),
+        match &mut self.agents {
+            Agents::Ours(flock) => flock.come_up().await,
+            Agents::Theirs(_) => Ok(()),
         }
     }
 
     /// For a person.
     pub(crate) fn who_works(&self) -> String {
         let server = self.reach.server.name();
-        match &self.flock {
-            Some(flock) => format!("{} agents are up over {server}", flock.kept().agents.len()),
-            None => format!("the agents of murmur up work over {server}"),
+        match &self.agents {
+            Agents::Ours(flock) => format!("{} agents are up over {server}", flock.kept().agents.len()),
+            Agents::Theirs(_) => format!("the agents of murmur up work over {server}"),
+        }
+    }
+
+    /// Whether nobody works any more, and nobody here starts them again.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        match &self.agents {
+            Agents::Ours(_) => false,
+            Agents::Theirs(house) => Kept::running(house).is_none() && Kept::left(house).is_none(),
         }
     }
 
     /// What happened to agents since it was asked last.
     pub(crate) fn look_after(&mut self) -> anyhow::Result<Vec<String>> {
-        self.flock.as_mut().map_or(Ok(vec![]), Flock::look_after)
+        match &mut self.agents {
+            Agents::Ours(flock) => flock.look_after(),
+            Agents::Theirs(_) => Ok(vec![]),
+        }
     }
 
     /// What was started here; the stand-in goes with its last user.
     pub(crate) async fn close(self, live: &Live) {
-        if let Some(flock) = self.flock {
+        if let Agents::Ours(flock) = self.agents {
             for name in flock.stop().await {
                 live.line(&format!("{name} did not end, and was killed; its work comes back to the queue"));
             }

@@ -15,16 +15,19 @@ mod exit;
 mod explain;
 mod flock;
 mod goal;
+mod health;
 mod home;
 mod house;
 mod ingest;
 mod keep;
 mod kept;
 mod live;
+mod logs;
 mod man;
 mod process;
 mod provision;
 mod reach;
+mod readable;
 mod replay;
 mod run;
 mod screen;
@@ -42,6 +45,7 @@ mod wish;
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::bail;
 use clap::Parser as _;
@@ -50,6 +54,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::commands::Flags;
 use crate::exit::Exit;
+
+const READERS_MAX: Duration = Duration::from_secs(5);
 
 /// Ctrl-C, `kill`, and a terminal that was closed.
 struct Signals([Signal; 3]);
@@ -92,7 +98,12 @@ async fn obey(flags: &Flags) -> anyhow::Result<Exit> {
 fn main() -> ExitCode {
     let flags = Flags::parse();
     let executor = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let ended = executor.map_err(anyhow::Error::from).and_then(|executor| executor.block_on(obey(&flags)));
+    let ended = executor.map_err(anyhow::Error::from).and_then(|executor| {
+        let ended = executor.block_on(obey(&flags));
+        // A reader of files that nobody waits for any more may be amid a large one.
+        executor.shutdown_timeout(READERS_MAX);
+        ended
+    });
     if let Err(why) = &ended
         && !exit::is_closed_pipe(why)
     {

@@ -2,6 +2,7 @@
 //! Never AWS by accident: without `--aws` no credential and no endpoint of the environment is looked at.
 //! Next: `standin` starts one where none runs; every command that asks a server anything begins here.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -57,7 +58,11 @@ pub(crate) struct Reach {
 /// Who answers.
 pub(crate) enum Server {
     Standin(Box<Standin>),
-    Endpoint(String),
+    Endpoint {
+        url: String,
+        /// Where that is a murmur's stand-in, it is not stopped meanwhile.
+        _in_use: Option<Box<Standin>>,
+    },
     Aws,
 }
 
@@ -78,8 +83,8 @@ impl Where {
         let clients = server.clients().await;
         match &mut server {
             Server::Standin(standin) => make(standin, &clients, &config).await?,
-            Server::Endpoint(_) if made => provision(&clients, &Plan::of(&config), &mut Reporter::silent()).await?,
-            Server::Endpoint(_) | Server::Aws => {}
+            Server::Endpoint { .. } if made => provision(&clients, &Plan::of(&config), &mut Reporter::silent()).await?,
+            Server::Endpoint { .. } | Server::Aws => {}
         }
         let ports = server.ports(&config).await?;
         Ok(Reach { choreography, config, clients, ports, server, flags: self.flags() })
@@ -104,8 +109,10 @@ impl Where {
         }
         match &self.endpoint {
             Some(endpoint) => {
-                listens(&of_somebody(endpoint)?).await?;
-                Ok(Server::Endpoint(endpoint.trim_end_matches('/').to_owned()))
+                let found = listens(&of_somebody(endpoint)?).await?;
+                let standin = if found.ip().is_loopback() { Standin::at(&found.to_string()).await } else { None };
+                let url = endpoint.trim_end_matches('/').to_owned();
+                Ok(Server::Endpoint { url, _in_use: standin.map(Box::new) })
             }
             None => Ok(Server::Standin(Box::new(Standin::find_or_start(&self.house()?).await?))),
         }
@@ -139,7 +146,7 @@ impl Server {
     fn loader(&self) -> aws::clients::Loader {
         match self {
             Server::Standin(running) => standin(&running.endpoint(), REGION),
-            Server::Endpoint(endpoint) => standin(endpoint, REGION),
+            Server::Endpoint { url, .. } => standin(url, REGION),
             Server::Aws => environment(),
         }
     }
@@ -164,7 +171,7 @@ impl Server {
     pub(crate) fn endpoint(&self) -> Option<String> {
         match self {
             Server::Standin(running) => Some(running.endpoint()),
-            Server::Endpoint(endpoint) => Some(endpoint.clone()),
+            Server::Endpoint { url, .. } => Some(url.clone()),
             Server::Aws => None,
         }
     }
@@ -172,7 +179,7 @@ impl Server {
     pub(crate) fn flag(&self) -> String {
         match self {
             Server::Standin(_) => String::new(),
-            Server::Endpoint(endpoint) => format!(" --endpoint {endpoint}"),
+            Server::Endpoint { url, .. } => format!(" --endpoint {url}"),
             Server::Aws => " --aws".into(),
         }
     }
@@ -181,7 +188,7 @@ impl Server {
     pub(crate) fn name(&self) -> String {
         match self {
             Server::Standin(running) => running.name(),
-            Server::Endpoint(endpoint) => endpoint.clone(),
+            Server::Endpoint { url, .. } => url.clone(),
             Server::Aws => "AWS".into(),
         }
     }
@@ -231,7 +238,8 @@ fn of_somebody(endpoint: &str) -> anyhow::Result<Url> {
     Ok(url)
 }
 
-async fn listens(url: &Url) -> anyhow::Result<()> {
+/// Where somebody does.
+async fn listens(url: &Url) -> anyhow::Result<SocketAddr> {
     let wrong = |why: &dyn std::fmt::Display| {
         anyhow::anyhow!(
             "nothing answers at {url} ({why}): start the server, or leave --endpoint out to use the stand-in"
@@ -239,7 +247,7 @@ async fn listens(url: &Url) -> anyhow::Result<()> {
     };
     let addresses = url.socket_addrs(|| None).map_err(|why| wrong(&why))?;
     match timeout(LISTENS_MAX, TcpStream::connect(&*addresses)).await {
-        Ok(Ok(_)) => Ok(()),
+        Ok(Ok(stream)) => stream.peer_addr().map_err(|why| wrong(&why)),
         Ok(Err(why)) => Err(wrong(&why)),
         Err(_) => Err(wrong(&format_args!("silent for {} s", LISTENS_MAX.as_secs()))),
     }

@@ -58,8 +58,20 @@ enum Came {
         kind: String,
         data: Value,
     },
-    /// Nobody waits any longer; the goal is still open.
-    Left(&'static str),
+    /// Nobody waits any longer.
+    Left(Left),
+}
+
+/// Why nobody does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Left {
+    BeforeItWasSent,
+    WhileItWasSent,
+    Stopped,
+    Late,
+    /// The agents of a `murmur up` were stopped with it.
+    Abandoned,
+    BeforeItWasKept,
 }
 
 /// A run that reached its goal's end, or not.
@@ -80,22 +92,64 @@ pub(crate) async fn run(
     let began = Instant::now();
     let mut live = Live::new(screen);
     let house = place.house()?;
-    let mut home = Home::open(place, &house, &live).await?;
-    let ran = work(asked, &urls, &folders, &mut home, &mut live, stop, began).await;
-    live.clear();
-    home.close(&live).await;
-    let ran = ran?;
-    let next = format!("murmur explain {}{}", ran.goal.id, place.flags());
+    let collections = collections(&folders);
+    let goal = Goal::new(&asked.goal, &urls, &collections, asked.context.as_deref());
+    let opened = stop.run_until_cancelled(Box::pin(Home::open(place, &house, &live))).await.transpose()?;
+    let ran = match opened {
+        Some(mut home) => {
+            let sources: Vec<_> = folders.iter().zip(&collections).collect();
+            let ran = work(asked, goal, &sources, &mut home, &mut live, stop, began).await;
+            live.clear();
+            home.close(&live).await;
+            ran?
+        }
+        None => Ran::left(goal, Left::BeforeItWasSent),
+    };
+    let next = (!ran.is_unsent()).then(|| format!("murmur explain {}{}", ran.goal.id, place.flags()));
     if screen.json {
-        screen.document(&document(&ran, began.elapsed(), &next))?;
+        screen.document(&document(&ran, began.elapsed(), next.as_deref()))?;
     } else {
         tell(&ran, screen, began.elapsed())?;
         if !matches!(ran.came, Came::Completed { .. }) {
             screen.progress(&format!("logs of the agents: {}", house.folder().join("logs").display()));
         }
-        screen.progress(&format!("next: {next}"));
+        next.iter().for_each(|next| screen.progress(&format!("next: {next}")));
     }
     Ok(if matches!(ran.came, Came::Completed { .. }) { Exit::Done } else { Exit::Failed })
+}
+
+impl Ran {
+    fn left(goal: Goal, why: Left) -> Ran {
+        Ran { goal, came: Came::Left(why), spent: Spent::default(), started: Duration::ZERO }
+    }
+
+    fn is_unsent(&self) -> bool {
+        matches!(self.came, Came::Left(Left::BeforeItWasSent))
+    }
+}
+
+impl Left {
+    fn cause(self) -> &'static str {
+        match self {
+            Left::BeforeItWasSent => "stopped before the goal was sent",
+            Left::WhileItWasSent => "stopped while the goal was sent",
+            Left::Stopped => "stopped",
+            Left::Late => "it has not ended in time",
+            Left::Abandoned => "murmur up was stopped",
+            Left::BeforeItWasKept => "stopped before the report was on the disk",
+        }
+    }
+
+    fn of_the_goal(self) -> &'static str {
+        match self {
+            Left::BeforeItWasSent => "there is no goal, and nobody works on one",
+            Left::WhileItWasSent => "if it has arrived, it is open, and goes on with the next murmur up or run",
+            Left::Stopped | Left::Late | Left::Abandoned => {
+                "the goal stays open, and goes on with the next murmur up or run"
+            }
+            Left::BeforeItWasKept => "the goal is completed, and its report is among the artifacts",
+        }
+    }
 }
 
 impl Asked {
@@ -120,34 +174,50 @@ impl Asked {
 
 async fn work(
     asked: &Asked,
-    urls: &[String],
-    folders: &[String],
+    goal: Goal,
+    sources: &[(&String, &String)],
     home: &mut Home,
     live: &mut Live,
     stop: &CancellationToken,
     began: Instant,
 ) -> anyhow::Result<Ran> {
-    home.come_up().await?;
-    let started = began.elapsed();
-    live.line(&format!("{}, {}", home.who_works(), seconds(started)));
-    let collections = collections(folders);
-    for (folder, collection) in folders.iter().zip(&collections) {
-        ingest::one(live.screen(), Path::new(folder), collection, &home.reach.ports.artifacts).await?;
+    let Some(started) = stop.run_until_cancelled(Box::pin(prepared(sources, home, live, began))).await.transpose()?
+    else {
+        return Ok(Ran::left(goal, Left::BeforeItWasSent));
+    };
+    let sent = stop.run_until_cancelled(goal.send(&home.reach.ports, &home.reach.choreography)).await.transpose()?;
+    if sent.is_none() {
+        return Ok(Ran::left(goal, Left::WhileItWasSent));
     }
-    let goal = Goal::new(&asked.goal, urls, &collections, asked.context.as_deref());
-    goal.send(&home.reach.ports, &home.reach.choreography).await?;
     live.line(&format!("goal {} was sent", goal.id));
     let mut followed = Followed::default();
     let left = follow(&goal, &mut followed, home, live, Duration::from_secs(asked.within), stop).await?;
     let came = match (followed.ended, left) {
         (Some(Ended::Completed(done)), _) => {
-            let kept = keep(&done, goal.id, &home.reach, &asked.out).await?;
-            Came::Completed { done, kept }
+            let kept =
+                stop.run_until_cancelled(Box::pin(keep(&done, goal.id, &home.reach, &asked.out))).await.transpose()?;
+            kept.map_or(Came::Left(Left::BeforeItWasKept), |kept| Came::Completed { done, kept })
         }
         (Some(Ended::Otherwise { kind, data }), _) => Came::Otherwise { kind, data },
-        (None, why) => Came::Left(why.unwrap_or("nobody knows how it ended")),
+        (None, why) => Came::Left(why.unwrap_or(Left::Stopped)),
     };
     Ok(Ran { goal, came, spent: followed.spent, started })
+}
+
+/// Agents that receive, and sources that were read; when the first was so.
+async fn prepared(
+    sources: &[(&String, &String)],
+    home: &mut Home,
+    live: &Live,
+    began: Instant,
+) -> anyhow::Result<Duration> {
+    home.come_up().await?;
+    let started = began.elapsed();
+    live.line(&format!("{}, {}", home.who_works(), seconds(started)));
+    for (folder, collection) in sources {
+        ingest::one(live.screen(), Path::new(folder), collection, &home.reach.ports.artifacts).await?;
+    }
+    Ok(started)
 }
 
 /// Until it ends, or nobody waits any longer: then why.
@@ -158,34 +228,39 @@ async fn follow(
     live: &mut Live,
     within: Duration,
     stop: &CancellationToken,
-) -> anyhow::Result<Option<&'static str>> {
+) -> anyhow::Result<Option<Left>> {
     let began = Instant::now();
     let mut heard = Instant::now();
     loop {
         for what in home.look_after()? {
             live.line(&what);
         }
-        match goal.follow(&home.reach.ports, followed).await {
-            Ok(changed) => {
+        // Before the ledger is read: what they had at work may have been its end.
+        let is_abandoned = home.is_abandoned();
+        match stop.run_until_cancelled(goal.follow(&home.reach.ports, followed)).await {
+            None => return Ok(Some(Left::Stopped)),
+            Some(Ok(changed)) => {
                 heard = Instant::now();
                 changed.iter().for_each(|changed| live.step(changed));
             }
-            Err(why) if heard.elapsed() >= SILENT_MAX => {
+            Some(Err(why)) if heard.elapsed() >= SILENT_MAX => {
                 live.line(&format!("{} does not answer: {why}", home.reach.server.name()));
                 heard = Instant::now();
             }
-            Err(_) => {}
+            Some(Err(_)) => {}
         }
         show_rows(followed, home, live, began.elapsed());
         if followed.ended.is_some() {
             return Ok(None);
         }
-        if began.elapsed() >= within {
-            return Ok(Some("it has not ended in time"));
+        if is_abandoned {
+            return Ok(Some(Left::Abandoned));
         }
-        tokio::select! {
-            () = stop.cancelled() => return Ok(Some("stopped")),
-            () = sleep(POLL) => {}
+        if began.elapsed() >= within {
+            return Ok(Some(Left::Late));
+        }
+        if stop.run_until_cancelled(sleep(POLL)).await.is_none() {
+            return Ok(Some(Left::Stopped));
         }
     }
 }
@@ -222,7 +297,7 @@ fn collection_of(folder: &Path) -> String {
 fn tell(ran: &Ran, screen: Screen, took: Duration) -> anyhow::Result<()> {
     match &ran.came {
         Came::Completed { done, kept } => {
-            screen.text(&show::result(kept))?;
+            screen.text(&show::result(kept, screen))?;
             for missing in &done.missing {
                 screen.progress(&format!("missing: {missing}"));
             }
@@ -230,16 +305,15 @@ fn tell(ran: &Ran, screen: Screen, took: Duration) -> anyhow::Result<()> {
             screen.progress(&show::files(&kept.files));
         }
         Came::Otherwise { kind, data } => screen.progress(&format!("{kind}: {}", data["cause"])),
-        Came::Left(why) => {
-            screen.progress(&format!("{why}: the goal stays open, and goes on with the next murmur up or run"));
-        }
+        Came::Left(why) => screen.progress(&format!("{}: {}", why.cause(), why.of_the_goal())),
     }
     Ok(())
 }
 
-fn document(ran: &Ran, took: Duration, next: &str) -> Value {
+fn document(ran: &Ran, took: Duration, next: Option<&str>) -> Value {
+    let goal = (!ran.is_unsent()).then_some(ran.goal.id);
     let mut document = json!({
-        "goal": ran.goal.id, "spent": ran.spent, "started_ms": ran.started.as_millis() as u64,
+        "goal": goal, "spent": ran.spent, "started_ms": ran.started.as_millis() as u64,
         "took_ms": took.as_millis() as u64, "next": next,
     });
     let more = match &ran.came {
@@ -249,7 +323,7 @@ fn document(ran: &Ran, took: Duration, next: &str) -> Value {
             json!({"end": "goal.completed", "files": files, "missing": done.missing, "recommendations": advice})
         }
         Came::Otherwise { kind, data } => json!({"end": kind, "cause": data["cause"]}),
-        Came::Left(why) => json!({"end": null, "cause": why}),
+        Came::Left(why) => json!({"end": null, "cause": why.cause()}),
     };
     if let (Value::Object(document), Value::Object(more)) = (&mut document, more) {
         document.extend(more);

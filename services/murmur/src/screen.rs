@@ -12,6 +12,8 @@ use serde::Serialize;
 pub(crate) struct Screen {
     /// The result is one JSON document (or, of what follows, one on each line).
     pub(crate) json: bool,
+    /// Somebody reads it there; elsewhere it is kept, or read by a program.
+    pub(crate) is_terminal: bool,
     pub(crate) colour: bool,
     pub(crate) columns: usize,
 }
@@ -20,9 +22,9 @@ const COLUMNS_WITHOUT_TERMINAL: usize = 100;
 
 impl Screen {
     pub(crate) fn new(json: bool) -> Screen {
-        let terminal = std::io::stdout().is_terminal();
+        let is_terminal = std::io::stdout().is_terminal();
         let columns = terminal_columns().unwrap_or(COLUMNS_WITHOUT_TERMINAL);
-        Screen { json, colour: terminal && !no_colour(), columns }
+        Screen { json, is_terminal, colour: is_terminal && !no_colour(), columns }
     }
 
     /// Several lines of a result, for a person.

@@ -9,6 +9,7 @@ use contract::events::Priority;
 use engine::corpus::Ingested;
 
 use crate::keep::Kept;
+use crate::readable::readable;
 use crate::screen::{Screen, harmless};
 use crate::wish::{Changed, Spent, named};
 
@@ -20,9 +21,11 @@ pub(crate) fn step(changed: &Changed) -> String {
     }
 }
 
-/// Report and recommendations.
-pub(crate) fn result(kept: &Kept) -> String {
-    let mut text = format!("{}\n", kept.report.trim_end());
+/// Report and recommendations: as Markdown, but where somebody reads it on a terminal.
+pub(crate) fn result(kept: &Kept, screen: Screen) -> String {
+    let report = kept.report.trim_end();
+    let mut text = if screen.is_terminal { readable(report) } else { report.to_owned() };
+    text.push('\n');
     if !kept.recommendations.recommendations.is_empty() {
         text += "\n## Recommendations\n\n";
         for (number, advice) in kept.recommendations.recommendations.iter().enumerate() {
@@ -73,5 +76,21 @@ pub(crate) fn ingested(screen: Screen, folder: &str, told: &Ingested) {
     ));
     for (address, why) in failed {
         screen.progress(&format!("{address} was not read: {why}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::events::RecommendationsMade;
+
+    use super::*;
+
+    #[test]
+    fn a_report_is_markdown_in_a_pipe_and_plain_on_a_terminal() {
+        let recommendations = RecommendationsMade { recommendations: vec![], notes: vec![] };
+        let kept = Kept { report: "5 \\* 3\n".into(), files: vec![], recommendations };
+        let on = |is_terminal| result(&kept, Screen { json: false, is_terminal, colour: false, columns: 80 });
+        assert_eq!(on(false), "5 \\* 3\n");
+        assert_eq!(on(true), "5 * 3\n");
     }
 }

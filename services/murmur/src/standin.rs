@@ -1,5 +1,6 @@
 //! Owns the data directory's stand-in for AWS: found where one runs, started where none does, stopped by its last user.
-//! Never a stand-in whose address and process are not both the noted ones, and never two over one directory.
+//! Never a stand-in whose address and process are not both the noted ones, and never two over one directory. Never
+//! stopped under somebody else who uses it.
 //! Next: `reach` asks it, `flock` starts agents beside it.
 
 use std::fs::OpenOptions;
@@ -10,21 +11,39 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
+use crate::health::{self, PATIENCE, Patience, Pulse};
 use crate::house::{House, Lock, last_lines};
 use crate::kept::{Kept, STANDIN};
+use crate::logs;
 use crate::process::Process;
+use crate::screen::Screen;
 
 const PROGRAM: &str = "embedded-cloud";
 const NOTE: &str = "stand-in.json";
+pub(crate) const LOG: &str = "stand-in";
 const START_MAX: Duration = Duration::from_secs(30);
-const ANSWER_MAX: Duration = Duration::from_secs(5);
+/// Whoever holds that lock may be waiting for one that is slow.
+const STARTING_MAX: Duration = START_MAX.saturating_add(PATIENCE.all);
 const END_MAX: Duration = Duration::from_secs(10);
 const KEPT_POLL: Duration = Duration::from_millis(100);
 const POLL: Duration = Duration::from_millis(2);
+
+/// What a command says that stops everything else.
+pub(crate) const STAYS: &str = "the stand-in stays: another murmur command uses it, and the last one stops it";
+
+/// It lives, and is not to be replaced: but nobody can work with it.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{name} (process {pid}) runs, but has not answered for {} s: try again, or stop it with murmur down",
+    .within.as_secs()
+)]
+pub(crate) struct Silent {
+    name: String,
+    pid: u32,
+    within: Duration,
+}
 
 /// In use by this process.
 #[derive(Debug)]
@@ -53,8 +72,8 @@ impl Standin {
         let using = house.using(START_MAX).await?;
         let deadline = Instant::now() + START_MAX;
         let (noted, child) = loop {
-            let starting = house.starting(START_MAX).await?;
-            if let Some(noted) = Noted::running(house).await {
+            let starting = house.starting(STARTING_MAX).await?;
+            if let Some(noted) = Noted::running(house, PATIENCE).await? {
                 break (noted, None);
             }
             // Whoever keeps it starts it again, where its agents look for it.
@@ -63,7 +82,7 @@ impl Standin {
                 break (noted, Some(child));
             }
             if Instant::now() >= deadline {
-                bail!("the stand-in of murmur up does not come back: see {}", house.log("stand-in").display());
+                bail!("the stand-in of murmur up does not come back: see {}", house.log(LOG).display());
             }
             drop(starting);
             sleep(KEPT_POLL).await;
@@ -74,12 +93,25 @@ impl Standin {
     /// The running one.
     pub(crate) async fn find(house: &House) -> anyhow::Result<Option<Standin>> {
         let using = house.using(START_MAX).await?;
-        let noted = Noted::running(house).await;
+        let noted = Noted::running(house, PATIENCE).await?;
         Ok(noted.map(|noted| Standin { house: house.clone(), noted, child: None, using: Some(using) }))
     }
 
+    /// The one behind an address of this machine, where a murmur started it, over whichever directory.
+    pub(crate) async fn at(address: &str) -> Option<Standin> {
+        let Pulse::Standin(health) = health::of(address, PATIENCE.each).await else { return None };
+        let folder = health.data?.parent()?.to_owned();
+        if !folder.join(NOTE).is_file() {
+            return None;
+        }
+        // Of somebody else's directory nothing can be known, and nobody there waits for us.
+        let house = House::open(Some(&folder)).ok()?;
+        Noted::living(&house).filter(|noted| noted.endpoint() == health.endpoint)?;
+        Standin::find(&house).await.ok()?
+    }
+
     pub(crate) fn endpoint(&self) -> String {
-        format!("http://{}", self.noted.address)
+        self.noted.endpoint()
     }
 
     /// For a person.
@@ -109,7 +141,7 @@ impl Standin {
 
     /// Where it was before: whoever uses it has its address.
     pub(crate) async fn restart(&mut self) -> anyhow::Result<()> {
-        let _starting = self.house.starting(START_MAX).await?;
+        let _starting = self.house.starting(STARTING_MAX).await?;
         let provisioned_for = self.noted.provisioned_for.clone();
         let (noted, child) = launched(&self.house, &self.noted.address).await?;
         self.noted = Noted { provisioned_for, ..noted };
@@ -117,10 +149,8 @@ impl Standin {
         self.house.put_note(NOTE, &self.noted)
     }
 
-    /// For everybody, whoever uses it.
-    pub(crate) fn stop(mut self) {
-        self.end();
-        self.using = None;
+    pub(crate) fn bound_log(&self) -> std::io::Result<bool> {
+        logs::bound(&self.house.log(LOG))
     }
 
     /// Until it is gone: the next one over this directory would be refused.
@@ -161,13 +191,42 @@ impl Drop for Standin {
 impl Noted {
     /// As `Server::name` has it.
     pub(crate) fn name(&self) -> String {
-        format!("{STANDIN} at http://{}", self.address)
+        format!("{STANDIN} at {}", self.endpoint())
     }
 
-    /// What the note says, where it is still true.
-    pub(crate) async fn running(house: &House) -> Option<Noted> {
-        let noted: Noted = house.note(NOTE)?;
-        (noted.process.is_alive() && is_a_standin(&noted.address).await).then_some(noted)
+    fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What the note says, where its process lives; it may be too busy to answer.
+    pub(crate) fn living(house: &House) -> Option<Noted> {
+        house.note::<Noted>(NOTE).filter(|noted| noted.process.is_alive())
+    }
+
+    /// Likewise, once it answers.
+    pub(crate) async fn running(house: &House, patience: Patience) -> Result<Option<Noted>, Silent> {
+        let Some(noted) = Noted::living(house) else { return Ok(None) };
+        let began = Instant::now();
+        let mut is_told = false;
+        loop {
+            match health::of(&noted.address, patience.each).await {
+                Pulse::Standin(health) => return Ok((health.endpoint == noted.endpoint()).then_some(noted)),
+                Pulse::NoStandin => return Ok(None),
+                Pulse::Silent if !noted.process.is_alive() => return Ok(None),
+                Pulse::Silent if began.elapsed() >= patience.all => {
+                    let (name, pid) = (noted.name(), noted.process.pid);
+                    return Err(Silent { name, pid, within: patience.all });
+                }
+                Pulse::Silent if is_told => {}
+                Pulse::Silent => {
+                    is_told = true;
+                    let (name, pid, all_s) = (noted.name(), noted.process.pid, patience.all.as_secs());
+                    let told =
+                        format!("{name} (process {pid}) runs, but is slow to answer: waiting, {all_s} s at most");
+                    Screen::new(false).progress(&told);
+                }
+            }
+        }
     }
 
     /// Ends one that nobody uses any more.
@@ -182,7 +241,8 @@ impl Noted {
 }
 
 async fn launched(house: &House, listen: &str) -> anyhow::Result<(Noted, Child)> {
-    let path = house.log("stand-in");
+    let path = house.log(LOG);
+    logs::bound(&path)?;
     let log = OpenOptions::new().create(true).append(true).open(&path)?;
     let from = log.metadata()?.len();
     let mut command = Command::new(beside(PROGRAM)?);
@@ -236,23 +296,75 @@ fn grouped(command: &mut Command) {
     command.process_group(0);
 }
 
-/// Whatever else may listen there by now does not say this.
-async fn is_a_standin(address: &str) -> bool {
-    let asked = async {
-        let mut stream = TcpStream::connect(address).await?;
-        let request = format!("GET /_embedded/health HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        std::io::Result::Ok(answer)
-    };
-    let wanted = format!("\"endpoint\":\"http://{address}\"");
-    matches!(timeout(ANSWER_MAX, asked).await, Ok(Ok(answer)) if answer.replace(' ', "").contains(&wanted))
-}
-
 /// A program that was built, or installed, with this one.
 pub(crate) fn beside(program: &str) -> anyhow::Result<PathBuf> {
     let this = std::env::current_exe()?;
     let found = this.parent().map(|folder| folder.join(program)).filter(|path| path.is_file());
     found.with_context(|| format!("{program} is not beside {}: make install puts all programs there", this.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::{SocketAddr, TcpListener};
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(50);
+
+    /// Says nothing to the first of those who come.
+    fn slow(silent_count: usize) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let mut unanswered = vec![];
+            for mut stream in listener.incoming().flatten() {
+                if unanswered.len() < silent_count {
+                    unanswered.push(stream);
+                    continue;
+                }
+                let _ = stream.read(&mut [0; 4096]);
+                let body = format!("{{\"endpoint\": \"http://{address}\"}}");
+                let length = body.len();
+                let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}");
+            }
+        });
+        address
+    }
+
+    /// As this process, which lives, or one that does not.
+    fn noted(address: SocketAddr, lives: bool) -> (tempfile::TempDir, House) {
+        let folder = tempfile::tempdir().unwrap();
+        let house = House::open(Some(folder.path())).unwrap();
+        let this = Process::of(std::process::id()).unwrap();
+        let process = if lives { this } else { Process { started_s: 1, birth: None, ..this } };
+        let noted = Noted { address: address.to_string(), process, provisioned_for: String::new() };
+        house.put_note(NOTE, &noted).unwrap();
+        (folder, house)
+    }
+
+    #[tokio::test]
+    async fn a_stand_in_that_is_slow_is_waited_for_while_its_process_lives() {
+        let (_folder, house) = noted(slow(3), true);
+        let patience = Patience { each: SHORT, all: Duration::from_secs(60) };
+        let found = Noted::running(&house, patience).await.unwrap();
+        assert_eq!(found, Noted::living(&house));
+        assert!(found.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_stand_in_that_never_answers_is_an_error_and_no_room_for_another_one() {
+        let (_folder, house) = noted(slow(usize::MAX), true);
+        let why = Noted::running(&house, Patience { each: SHORT, all: SHORT * 4 }).await.unwrap_err();
+        assert!(why.to_string().contains(&std::process::id().to_string()), "{why}");
+    }
+
+    #[tokio::test]
+    async fn a_stand_in_whose_process_has_ended_is_gone_at_once() {
+        let (_folder, house) = noted(slow(usize::MAX), false);
+        let patience = Patience { each: Duration::from_secs(60), all: Duration::from_secs(60) };
+        let began = Instant::now();
+        assert_eq!(Noted::running(&house, patience).await.unwrap(), None);
+        assert!(began.elapsed() < patience.each);
+    }
 }

@@ -13,7 +13,7 @@ use crate::kept::{Kept, State};
 use crate::process::Process;
 use crate::reach::{Server, Where};
 use crate::screen::{Screen, bytes, since};
-use crate::standin::{Noted, Standin};
+use crate::standin::{LOG, Noted, Silent, Standin};
 use crate::table::Table;
 
 const STANDIN: &str = "stand-in";
@@ -51,9 +51,9 @@ pub(crate) async fn run(_asked: &Asked, place: &Where, screen: Screen) -> anyhow
     let house = place.house()?;
     let kept = Kept::running(&house);
     let mut processes = vec![];
-    let standin = Noted::running(&house).await;
+    let standin = Noted::living(&house);
     if let Some(noted) = &standin {
-        let log = house.log("stand-in").display().to_string();
+        let log = house.log(LOG).display().to_string();
         processes.push(Line::of(STANDIN, State::Up, Some(noted.process), log));
     }
     let left = Kept::left(&house);
@@ -61,7 +61,14 @@ pub(crate) async fn run(_asked: &Asked, place: &Where, screen: Screen) -> anyhow
         let line = Line::of(&agent.name, agent.state, agent.process, agent.log.display().to_string());
         processes.push(Line { restarts: agent.restarts, last_end: agent.last_end.clone(), ..line });
     }
-    let queues = waiting(place, &house).await?;
+    let (queues, is_silent) = match waiting(place, &house).await {
+        Ok(queues) => (queues, false),
+        Err(why) if why.is::<Silent>() => {
+            screen.progress(&why.to_string());
+            (vec![], true)
+        }
+        Err(why) => return Err(why),
+    };
     let status = Status {
         data: house.folder().display().to_string(),
         server: kept.as_ref().or(left.as_ref()).map(|kept| kept.server.clone()).or(standin.map(|noted| noted.name())),
@@ -74,7 +81,7 @@ pub(crate) async fn run(_asked: &Asked, place: &Where, screen: Screen) -> anyhow
     } else {
         screen.text(&told(&status, screen))?;
     }
-    Ok(Exit::Done)
+    Ok(if is_silent { Exit::Failed } else { Exit::Done })
 }
 
 impl Line {

@@ -21,7 +21,7 @@ pub(crate) fn of(place: &Where, server: &Server) -> anyhow::Result<BTreeMap<Stri
     let endpoint = match server {
         Server::Aws => return Ok(all),
         Server::Standin(standin) => standin.endpoint(),
-        Server::Endpoint(endpoint) => endpoint.clone(),
+        Server::Endpoint { url, .. } => url.clone(),
     };
     all.retain(|name, _| !name.starts_with("AWS_"));
     for (name, value) in [

@@ -1,5 +1,6 @@
 //! Owns `murmur up`: stand-in and agents started, kept up and shown until somebody stops it, then drained.
-//! Never leaves one of them running: what was started is stopped, whatever ends this command but a SIGKILL.
+//! Never leaves one of them running: what was started is stopped, whatever ends this command but a SIGKILL. Only a
+//! stand-in that somebody else uses stays, for as long as that lasts.
 //! Next: `flock` keeps the agents, `standin` the server; `detach` leaves all of it in the background.
 
 use std::time::Duration;
@@ -12,12 +13,13 @@ use tokio_util::sync::CancellationToken;
 use crate::exit::Exit;
 use crate::flock::{Flock, Replicas};
 use crate::house::House;
-use crate::kept::{Kept, Noted, State};
+use crate::kept::{self, Kept, State};
 use crate::live::Live;
 use crate::process::Process;
 use crate::reach::{Reach, Server, Where};
 use crate::screen::{Screen, bytes, since};
-use crate::{detach, surroundings};
+use crate::standin::{Noted, STAYS};
+use crate::{detach, logs, surroundings};
 
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Between two tries to start it again.
@@ -25,6 +27,7 @@ const STANDIN_PAUSE: Duration = Duration::from_secs(2);
 const SHOW_EVERY: Duration = Duration::from_secs(1);
 /// What a command says that starts a house.
 pub(crate) const STARTED: &str = "ready";
+const STOPPED_EARLY: &str = "stopped before all of it was up";
 
 /// Start the stand-in and the agents, and keep them running
 #[derive(Debug, clap::Args)]
@@ -60,7 +63,7 @@ pub(crate) async fn run(
     stop: &CancellationToken,
 ) -> anyhow::Result<Exit> {
     if asked.detach {
-        return detach::run(place, screen, &asked.agents).await;
+        return detach::run(place, screen, &asked.agents, stop).await;
     }
     if asked.detached {
         detach::alone();
@@ -69,29 +72,39 @@ pub(crate) async fn run(
     let house = place.house()?;
     let ours = house.running_agents().await?;
     let mut live = Live::new(screen);
-    for left in Kept::clear_leftovers(&house).await {
-        live.line(&format!("{left} was left by a murmur that was killed, and is stopped"));
-    }
-    let mut reach = place.reach_made().await?;
+    let reached = async {
+        for left in Kept::clear_leftovers(&house).await {
+            live.line(&format!("{left} was left by a murmur that was killed, and is stopped"));
+        }
+        place.reach_made().await
+    };
+    let Some(mut reach) = stop.run_until_cancelled(reached).await.transpose()? else {
+        live.line(STOPPED_EARLY);
+        return Ok(Exit::Done);
+    };
     let replicas = Replicas::of(&reach.choreography, &asked.agents)?;
     let environment = surroundings::of(place, &reach.server)?;
     let mut flock = Flock::launch(&house, ours, true, reach.server.name(), &environment, &replicas)?;
-    tokio::select! {
-        up = flock.come_up() => up?,
-        () = stop.cancelled() => {}
-    }
-    tell_ready(screen, &live, &house, &reach, flock.kept(), began)?;
-    let kept = keep(&mut flock, &mut reach, &mut live, screen, stop).await;
+    let is_up = stop.run_until_cancelled(flock.come_up()).await.transpose()?.is_some();
+    let kept = if is_up {
+        tell_ready(screen, &live, &house, &reach, flock.kept(), began)?;
+        keep(&mut flock, &mut reach, &house, &mut live, screen, stop).await
+    } else {
+        Ok(())
+    };
     live.clear();
     live.line("stopping: what is at work is ended, or given back to its queue");
     for name in flock.stop().await {
         live.line(&format!("{name} did not end, and was killed; its work comes back to the queue"));
     }
     if let Server::Standin(standin) = reach.server {
-        standin.stop();
+        drop(standin);
+        if Noted::living(&house).is_some() {
+            live.line(STAYS);
+        }
     }
     kept?;
-    live.line("stopped");
+    live.line(if is_up { "stopped" } else { STOPPED_EARLY });
     Ok(Exit::Done)
 }
 
@@ -125,6 +138,7 @@ fn tell_ready(
 async fn keep(
     flock: &mut Flock,
     reach: &mut Reach,
+    house: &House,
     live: &mut Live,
     screen: Screen,
     stop: &CancellationToken,
@@ -139,6 +153,7 @@ async fn keep(
                 for what in flock.look_after()? {
                     say(screen, live, &what)?;
                 }
+                bound_logs(house, &reach.server);
                 if let Server::Standin(standin) = &mut reach.server
                     && !standin.is_alive()
                     && Instant::now() >= not_before
@@ -162,6 +177,15 @@ async fn keep(
     }
 }
 
+/// Its own, where it is in the background, and the stand-in's; the agents' are the flock's.
+fn bound_logs(house: &House, server: &Server) {
+    // Looked at again in a moment, and no reason to end.
+    let _ = logs::bound(&house.log(detach::LOG));
+    if let Server::Standin(standin) = server {
+        let _ = standin.bound_log();
+    }
+}
+
 fn say(screen: Screen, live: &Live, what: &str) -> anyhow::Result<()> {
     #[derive(Serialize)]
     struct Told<'a> {
@@ -175,7 +199,7 @@ fn say(screen: Screen, live: &Live, what: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn row(agent: &Noted) -> String {
+fn row(agent: &kept::Noted) -> String {
     let state = match agent.state {
         State::Starting => "starting",
         State::Up => "up",

@@ -296,7 +296,7 @@ mod tests {
             path: "title".into(),
             how: How::Values { then: json!("x".repeat(200)), now: json!("a\u{1b}[31mb") },
         }];
-        let screen = Screen { json: false, colour: false, columns: 40 };
+        let screen = Screen { json: false, is_terminal: false, colour: false, columns: 40 };
         let text = shown(&differences, screen);
         assert!(text.lines().all(|line| line.chars().count() <= 40) && !text.contains('\u{1b}'), "{text}");
     }

@@ -131,7 +131,7 @@ mod tests {
     }
 
     fn screen(columns: usize) -> Screen {
-        Screen { json: false, colour: false, columns }
+        Screen { json: false, is_terminal: false, colour: false, columns }
     }
 
     #[test]

@@ -99,7 +99,7 @@ fn text(name: &Name, url: &str, wanted: &Wanted, done: &str, reach: &Reach) -> S
     let mut all = format!("subscription {name}: {done}\ntypes {}\n\n{url}\n", types.join(", "));
     let endpoint = match &reach.server {
         Server::Standin(standin) => Some(standin.endpoint()),
-        Server::Endpoint(endpoint) => Some(endpoint.clone()),
+        Server::Endpoint { url, .. } => Some(url.clone()),
         Server::Aws => None,
     };
     if let Some(endpoint) = endpoint {

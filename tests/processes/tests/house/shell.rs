@@ -8,14 +8,17 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 /// Debug programs on a busy machine.
-const COMMAND_MAX: Duration = Duration::from_secs(120);
-const POLL: Duration = Duration::from_millis(50);
+pub(crate) const COMMAND_MAX: Duration = Duration::from_secs(120);
+pub(crate) const POLL: Duration = Duration::from_millis(10);
 
 pub(crate) struct Shell {
     home: TempDir,
@@ -64,10 +67,7 @@ impl Shell {
 
     /// To its end, whatever that is.
     pub(crate) async fn types(&self, arguments: &[&str]) -> anyhow::Result<Said> {
-        let ended = timeout(COMMAND_MAX, self.start(arguments)?.wait_with_output()).await;
-        let ended = ended.with_context(|| format!("murmur {} does not end", arguments.join(" ")))??;
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        Ok(Said { code: ended.status.code(), out: text(ended.stdout), err: text(ended.stderr) })
+        Said::by(self.start(arguments)?).await.with_context(|| format!("murmur {}", arguments.join(" ")))
     }
 
     /// A command that must do what it is for.
@@ -96,6 +96,13 @@ impl Shell {
 }
 
 impl Said {
+    /// What it says until it ends.
+    pub(crate) async fn by(child: Child) -> anyhow::Result<Said> {
+        let ended = timeout(COMMAND_MAX, child.wait_with_output()).await.context("it does not end")??;
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Said { code: ended.status.code(), out: text(ended.stdout), err: text(ended.stderr) })
+    }
+
     pub(crate) fn document(&self) -> anyhow::Result<Value> {
         serde_json::from_str(&self.out).with_context(|| format!("no document: {self:?}"))
     }
@@ -108,6 +115,36 @@ impl Said {
         }
         Ok(())
     }
+}
+
+/// Until it has said these words as progress.
+pub(crate) async fn says(child: &mut Child, words: &str) -> anyhow::Result<()> {
+    let mut lines = BufReader::new(child.stderr.as_mut().context("it was heard already")?).lines();
+    let mut said = vec![];
+    let found = async {
+        while let Some(line) = lines.next_line().await? {
+            if line.contains(words) {
+                return Ok(());
+            }
+            said.push(line);
+        }
+        anyhow::bail!("it ended without {words:?}: {said:?}")
+    };
+    timeout(COMMAND_MAX, found).await.with_context(|| format!("{words:?} is never said"))?
+}
+
+pub(crate) async fn until(what: &str, holds: impl Fn() -> bool) -> anyhow::Result<()> {
+    let deadline = Instant::now() + COMMAND_MAX;
+    while !holds() {
+        ensure!(Instant::now() < deadline, "never: {what}");
+        sleep(POLL).await;
+    }
+    Ok(())
+}
+
+pub(crate) fn signal(pid: Option<u32>, signal: Signal) -> anyhow::Result<()> {
+    let pid = i32::try_from(pid.context("it has ended")?)?;
+    Ok(kill(Pid::from_raw(pid), signal)?)
 }
 
 /// Of one process of a status.
