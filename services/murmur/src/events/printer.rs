@@ -22,7 +22,10 @@ impl Printer {
         // No task: an executor that ends would wait for a write that nobody reads.
         std::thread::spawn(move || {
             let mut written = Ok(());
-            while let (Ok(()), Some(line)) = (&written, waiting.blocking_recv()) {
+            // A reader that is gone is noticed by the next line.
+            while written.is_ok()
+                && let Some(line) = waiting.blocking_recv()
+            {
                 written = screen.text(&line);
             }
             // Whoever follows may have ended already.
