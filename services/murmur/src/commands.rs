@@ -56,9 +56,13 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// It has work to end when somebody stops it.
-    pub(crate) fn drains(&self) -> bool {
-        matches!(self, Command::Run(_) | Command::Up(_))
+    /// It has work to end when somebody stops it: what stays if that is not waited for.
+    pub(crate) fn leaves(&self) -> Option<&'static str> {
+        match self {
+            Command::Run(_) | Command::Up(_) => Some("stopped without draining; murmur down stops what was left"),
+            Command::Events(_) => Some("stopped in the middle; the next murmur events follow removes what was left"),
+            _ => None,
+        }
     }
 }
 
@@ -72,7 +76,7 @@ pub(crate) async fn carry_out(flags: &Flags, stop: &CancellationToken) -> anyhow
         Command::Goal(asked) => goal::run(asked, place, screen).await,
         Command::Explain(asked) => explain::run(asked, place, screen).await,
         Command::Trace(asked) => trace::run(asked, place, screen).await,
-        Command::Events(asked) => events::run(asked, place, screen).await,
+        Command::Events(asked) => events::run(asked, place, screen, stop).await,
         Command::Subscribe(asked) => subscribe::run(asked, place, screen).await,
         Command::Unsubscribe(asked) => unsubscribe::run(asked, place, screen).await,
         Command::Dlq(asked) => dlq::run(asked, place, screen).await,

@@ -20,6 +20,7 @@ use crate::exit::Misconfigured;
 use crate::process::Process;
 
 const OURS: &str = "murmuration";
+const USERS: &str = "users.lock";
 /// Whoever only looks who holds a lock holds it for a moment.
 const LOOKED_AT_MAX: Duration = Duration::from_millis(200);
 const POLL: Duration = Duration::from_millis(5);
@@ -46,10 +47,7 @@ pub(crate) struct Holder {
 impl House {
     /// The folder that was named, or the one among the user's own data; made where it is missing.
     pub(crate) fn open(named: Option<&Path>) -> anyhow::Result<House> {
-        let folder = match named {
-            Some(folder) => folder.to_owned(),
-            None => among_the_users_data()?,
-        };
+        let folder = House::place(named)?;
         let unfit = |why: &dyn std::fmt::Display| {
             let folder = folder.display();
             Misconfigured(format!(
@@ -62,8 +60,18 @@ impl House {
             std::fs::create_dir_all(part).map_err(|why| unfit(&why))?;
         }
         // Those that read it must be able to lock it.
-        opened(&house.folder.join("users.lock")).map_err(|why| unfit(&why))?;
+        opened(&house.folder.join(USERS)).map_err(|why| unfit(&why))?;
         Ok(house)
+    }
+
+    /// The one that a murmur has made there; nothing is made now.
+    pub(crate) fn find(named: Option<&Path>) -> anyhow::Result<Option<House>> {
+        if House::place(named)?.join(USERS).is_file() { House::open(named).map(Some) } else { Ok(None) }
+    }
+
+    /// Where it is, or would be.
+    pub(crate) fn place(named: Option<&Path>) -> anyhow::Result<PathBuf> {
+        named.map_or_else(among_the_users_data, |folder| Ok(std::path::absolute(folder)?))
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -84,13 +92,13 @@ impl House {
 
     /// Of everybody who uses the stand-in: while anybody holds it, nobody else stops that.
     pub(crate) async fn using(&self, within: Duration) -> anyhow::Result<Lock> {
-        let path = self.folder.join("users.lock");
-        until(within, || Lock::take(&path, File::try_lock_shared)).await?.with_context(|| self.taken("users.lock"))
+        let path = self.folder.join(USERS);
+        until(within, || Lock::take(&path, File::try_lock_shared)).await?.with_context(|| self.taken(USERS))
     }
 
     /// Of whoever stops the stand-in: nobody uses it.
     pub(crate) fn nobody_uses(&self) -> std::io::Result<Option<Lock>> {
-        Lock::take(&self.folder.join("users.lock"), File::try_lock)
+        Lock::take(&self.folder.join(USERS), File::try_lock)
     }
 
     /// Of whoever starts the stand-in, or looks whether one runs.

@@ -22,8 +22,13 @@ pub(crate) struct Asked {
     #[arg(required = true, value_name = "DIR")]
     sources: Vec<PathBuf>,
     /// Goals name the collections that they use; one that names none uses this
-    #[arg(long, value_name = "NAME", default_value = corpus::DEFAULT_COLLECTION)]
+    #[arg(long, value_name = "NAME", default_value = corpus::DEFAULT_COLLECTION, value_parser = collection)]
     collection: String,
+}
+
+/// The name of one.
+pub(crate) fn collection(text: &str) -> Result<String, String> {
+    corpus::named(text).map(|()| text.to_owned()).map_err(|why| why.to_string())
 }
 
 /// Done where every file could be read.

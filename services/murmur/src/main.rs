@@ -85,13 +85,11 @@ async fn obey(flags: &Flags) -> anyhow::Result<Exit> {
         ended = &mut carried_out => return ended,
         () = signals.next() => {}
     }
-    if !flags.command.drains() {
-        return Ok(Exit::Failed);
-    }
+    let Some(left) = flags.command.leaves() else { return Ok(Exit::Failed) };
     stop.cancel();
     tokio::select! {
         ended = carried_out => ended,
-        () = signals.next() => bail!("stopped without draining; murmur down stops what was left"),
+        () = signals.next() => bail!("{left}"),
     }
 }
 

@@ -14,6 +14,7 @@ use contract::Topology;
 use contract::topology::Choreography;
 use runtime::config::Config;
 use runtime::ports::Ports;
+use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use url::Url;
@@ -53,6 +54,17 @@ pub(crate) struct Reach {
     pub(crate) server: Server,
     /// As the next command must say them to reach the same.
     pub(crate) flags: String,
+    /// Where artifacts would be, if there were any.
+    _empty: Option<TempDir>,
+}
+
+/// What for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Intent {
+    Read,
+    Use,
+    /// What is missing at `--endpoint` is made.
+    Make,
 }
 
 /// Who answers.
@@ -69,25 +81,57 @@ pub(crate) enum Server {
 impl Where {
     pub(crate) async fn reach(&self) -> anyhow::Result<Reach> {
         // On the heap: otherwise every command's own future would be as large.
-        Box::pin(self.reached(false)).await
+        Box::pin(self.reached(Intent::Use)).await
+    }
+
+    /// Likewise, for a command that only reads: where nothing is yet, it makes nothing, and says so.
+    pub(crate) async fn reach_to_read(&self) -> anyhow::Result<Reach> {
+        if self.has_nothing()? {
+            let folder = self.folder()?;
+            anyhow::bail!(
+                "nothing has run in {} yet: murmur up or murmur run begins there; --data, --endpoint and --aws name \
+                 another place",
+                folder.display()
+            );
+        }
+        Box::pin(self.reached(Intent::Read)).await
     }
 
     /// Likewise; what is missing at `--endpoint` is made. At AWS nothing is made unasked.
     pub(crate) async fn reach_made(&self) -> anyhow::Result<Reach> {
-        Box::pin(self.reached(true)).await
+        Box::pin(self.reached(Intent::Make)).await
     }
 
-    async fn reached(&self, made: bool) -> anyhow::Result<Reach> {
+    async fn reached(&self, intent: Intent) -> anyhow::Result<Reach> {
         let mut server = self.server().await?;
-        let (choreography, config) = self.config(&server)?;
+        let artifacts = self.artifacts(&server, intent)?;
+        let (choreography, mut config) = self.config(&server)?;
+        if let Some(empty) = &artifacts {
+            config.artifacts = Url::from_file_path(empty.path()).ok();
+        }
         let clients = server.clients().await;
         match &mut server {
             Server::Standin(standin) => make(standin, &clients, &config).await?,
-            Server::Endpoint { .. } if made => provision(&clients, &Plan::of(&config), &mut Reporter::silent()).await?,
+            Server::Endpoint { .. } if intent == Intent::Make => {
+                provision(&clients, &Plan::of(&config), &mut Reporter::silent()).await?;
+            }
             Server::Endpoint { .. } | Server::Aws => {}
         }
         let ports = server.ports(&config).await?;
-        Ok(Reach { choreography, config, clients, ports, server, flags: self.flags() })
+        Ok(Reach { choreography, config, clients, ports, server, flags: self.flags(), _empty: artifacts })
+    }
+
+    /// Artifacts of whoever else's server are in the data directory, unless they are said to be elsewhere. Whoever reads
+    /// where there is none finds an empty folder, and whoever writes makes it.
+    fn artifacts(&self, server: &Server, intent: Intent) -> anyhow::Result<Option<TempDir>> {
+        if !matches!(server, Server::Endpoint { .. }) || std::env::var_os("MURMUR_ARTIFACTS").is_some() {
+            return Ok(None);
+        }
+        match intent {
+            Intent::Read if self.house_there()?.is_none() => Ok(Some(TempDir::new()?)),
+            Intent::Read => Ok(None),
+            Intent::Use | Intent::Make => self.house().map(|_| None),
+        }
     }
 
     /// As they must be said again to mean the same place.
@@ -99,6 +143,21 @@ impl Where {
 
     pub(crate) fn house(&self) -> anyhow::Result<House> {
         House::open(self.data.as_deref())
+    }
+
+    /// The data directory, where there is one already.
+    pub(crate) fn house_there(&self) -> anyhow::Result<Option<House>> {
+        House::find(self.data.as_deref())
+    }
+
+    /// Where the data directory is, or would be.
+    pub(crate) fn folder(&self) -> anyhow::Result<PathBuf> {
+        House::place(self.data.as_deref())
+    }
+
+    /// It is about a data directory that nobody has made yet.
+    pub(crate) fn has_nothing(&self) -> anyhow::Result<bool> {
+        Ok(!self.aws && self.endpoint.is_none() && self.house_there()?.is_none())
     }
 
     /// The one that was asked for, answering. Nothing is made in it.
@@ -154,7 +213,9 @@ impl Server {
     async fn ports(&self, config: &Config) -> anyhow::Result<Ports> {
         let connecting = aws::connect_with(self.loader(), Limits::default(), config);
         let within = CONNECT_MAX.as_secs();
-        let silent = || format!("{} gave no usable answer within {within} s: murmur doctor says why", self.name());
+        let silent = || {
+            format!("{} gave no usable answer within {within} s: murmur doctor{} says why", self.name(), self.flag())
+        };
         let connected = timeout(CONNECT_MAX, connecting).await.with_context(silent)?;
         connected.map_err(|why| match why {
             ConnectError::Missing { what, region } => anyhow::anyhow!(
@@ -195,7 +256,7 @@ impl Server {
 }
 
 /// As a shell takes it for one word.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/.:_-".contains(c);
     if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

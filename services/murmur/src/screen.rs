@@ -6,6 +6,8 @@ use std::io::{IsTerminal as _, Write as _};
 
 use contract::Clock as _;
 use serde::Serialize;
+use textwrap::{Options, WordSplitter};
+use unicode_width::UnicodeWidthStr as _;
 
 /// Where the results of one command go.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +37,14 @@ impl Screen {
         Ok(())
     }
 
+    /// Likewise, in words: a terminal gets them wrapped between words; a file, as they are.
+    pub(crate) fn prose(&self, text: &str) -> anyhow::Result<()> {
+        match std::io::stdout().is_terminal() {
+            true => self.text(&fitting(text, self.columns)),
+            false => self.text(text),
+        }
+    }
+
     /// The result, for a program.
     pub(crate) fn document(&self, document: &impl Serialize) -> anyhow::Result<()> {
         self.text(&serde_json::to_string_pretty(document)?)
@@ -54,6 +64,35 @@ impl Screen {
 /// Names of files and words of sources may hold what a terminal obeys.
 pub(crate) fn harmless(text: &str) -> String {
     text.replace(|c: char| c.is_control() && c != '\n', "?")
+}
+
+/// Wrapped between words, deeper where a line goes on. What is longer than a line, and a command that ends one, stays in
+/// one piece, for whoever copies it.
+pub(crate) fn fitting(text: &str, columns: usize) -> String {
+    text.split('\n').map(|line| fitting_line(line, columns)).collect::<Vec<_>>().join("\n")
+}
+
+fn fitting_line(line: &str, columns: usize) -> String {
+    if line.width() <= columns {
+        return line.to_owned();
+    }
+    let deeper = " ".repeat(line.len() - line.trim_start_matches(' ').len() + 2);
+    let said = match line.find(": murmur ").or_else(|| line.find("  murmur ")) {
+        _ if line.trim_start().starts_with("murmur ") => 0,
+        Some(at) => at + 1,
+        None => line.len(),
+    };
+    let (words, command) = line.split_at(said);
+    let options = Options::new(columns.max(8)).subsequent_indent(&deeper).break_words(false);
+    let mut wrapped = textwrap::fill(words, options.word_splitter(WordSplitter::NoHyphenation));
+    if !wrapped.is_empty() && !command.is_empty() {
+        let last = wrapped.lines().last().unwrap_or_default().width();
+        if last + command.width() > columns {
+            return format!("{wrapped}\n{deeper}{}", command.trim_start());
+        }
+    }
+    wrapped.push_str(command);
+    wrapped
 }
 
 fn no_colour() -> bool {
@@ -83,5 +122,25 @@ pub(crate) fn since(epoch_s: u64) -> String {
         60..3_600 => format!("{} min", s / 60),
         3_600..86_400 => format!("{} h {} min", s / 3_600, s % 3_600 / 60),
         _ => format!("{} d {} h", s / 86_400, s % 86_400 / 3_600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_ends_between_words_and_what_is_copied_stays_in_one_piece() {
+        let status = "the stand-in at http://127.0.0.1:41234 in /home/somebody/.local/share/murmuration; no agents: \
+                      murmur up starts them";
+        let told = fitting(status, 40);
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(words(&told), words(status), "no word is broken");
+        assert!(told.lines().all(|line| line.width() <= 40 || words(line).len() == 1), "{told}");
+        assert!(told.lines().skip(1).all(|line| line.starts_with("  ")), "{told}");
+        let hint = "  why: murmur explain 6f1c0d5e-93ab-5c1d-8a70-0d3fb7b2b0e1 --data /somewhere/else";
+        assert_eq!(fitting(hint, 40), hint.replace("why: ", "why:\n    "));
+        assert_eq!(fitting("価格の 一覧です", 8), "価格の\n  一覧です");
+        assert_eq!(fitting("short\n", 40), "short\n");
     }
 }

@@ -1,5 +1,5 @@
 //! Owns `murmur status`: which processes run in the data directory, and what waits in the queues.
-//! Never starts anything: where no server runs, there are no queues to count.
+//! Never starts or makes anything: where no server runs, there are no queues to count.
 //! Next: `kept` and `standin` note the processes, `aws::depths` counts.
 
 use aws::depths::{Depth, depths};
@@ -23,7 +23,7 @@ const STANDIN: &str = "stand-in";
 #[command(after_help = "Example:\n  murmur status --json")]
 pub(crate) struct Asked {}
 
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Status {
     data: String,
     /// What the agents work over.
@@ -48,40 +48,50 @@ struct Line {
 }
 
 pub(crate) async fn run(_asked: &Asked, place: &Where, screen: Screen) -> anyhow::Result<Exit> {
-    let house = place.house()?;
-    let kept = Kept::running(&house);
-    let mut processes = vec![];
-    let standin = Noted::living(&house);
-    if let Some(noted) = &standin {
-        let log = house.log(LOG).display().to_string();
-        processes.push(Line::of(STANDIN, State::Up, Some(noted.process), log));
-    }
-    let left = Kept::left(&house);
-    for agent in kept.iter().chain(&left).flat_map(|kept| &kept.agents) {
-        let line = Line::of(&agent.name, agent.state, agent.process, agent.log.display().to_string());
-        processes.push(Line { restarts: agent.restarts, last_end: agent.last_end.clone(), ..line });
-    }
-    let (queues, is_silent) = match waiting(place, &house).await {
-        Ok(queues) => (queues, false),
+    let house = place.house_there()?;
+    let mut status = match &house {
+        Some(house) => running(house),
+        None => Status { data: place.folder()?.display().to_string(), ..Status::default() },
+    };
+    let is_silent = match waiting(place, house.as_ref()).await {
+        Ok(queues) => {
+            status.queues = queues;
+            false
+        }
         Err(why) if why.is::<Silent>() => {
             screen.progress(&why.to_string());
-            (vec![], true)
+            true
         }
         Err(why) => return Err(why),
-    };
-    let status = Status {
-        data: house.folder().display().to_string(),
-        server: kept.as_ref().or(left.as_ref()).map(|kept| kept.server.clone()).or(standin.map(|noted| noted.name())),
-        keeper: kept.map(|kept| kept.keeper.pid),
-        processes,
-        queues,
     };
     if screen.json {
         screen.document(&status)?;
     } else {
-        screen.text(&told(&status, screen))?;
+        screen.prose(&told(&status, screen, &place.flags()))?;
     }
     Ok(if is_silent { Exit::Failed } else { Exit::Done })
+}
+
+fn running(house: &House) -> Status {
+    let kept = Kept::running(house);
+    let mut processes = vec![];
+    let standin = Noted::living(house);
+    if let Some(noted) = &standin {
+        let log = house.log(LOG).display().to_string();
+        processes.push(Line::of(STANDIN, State::Up, Some(noted.process), log));
+    }
+    let left = Kept::left(house);
+    for agent in kept.iter().chain(&left).flat_map(|kept| &kept.agents) {
+        let line = Line::of(&agent.name, agent.state, agent.process, agent.log.display().to_string());
+        processes.push(Line { restarts: agent.restarts, last_end: agent.last_end.clone(), ..line });
+    }
+    Status {
+        data: house.folder().display().to_string(),
+        server: kept.as_ref().or(left.as_ref()).map(|kept| kept.server.clone()).or(standin.map(|noted| noted.name())),
+        keeper: kept.map(|kept| kept.keeper.pid),
+        processes,
+        queues: vec![],
+    }
 }
 
 impl Line {
@@ -101,10 +111,11 @@ impl Line {
 }
 
 /// Only where a server runs anyway.
-async fn waiting(place: &Where, house: &House) -> anyhow::Result<Vec<Depth>> {
+async fn waiting(place: &Where, house: Option<&House>) -> anyhow::Result<Vec<Depth>> {
     let server = if place.aws || place.endpoint.is_some() {
         place.server().await?
     } else {
+        let Some(house) = house else { return Ok(vec![]) };
         match Standin::find(house).await? {
             Some(standin) => Server::Standin(Box::new(standin)),
             None => return Ok(vec![]),
@@ -120,15 +131,15 @@ async fn waiting(place: &Where, house: &House) -> anyhow::Result<Vec<Depth>> {
     Ok(depths(&server.clients().await, &names).await?)
 }
 
-fn told(status: &Status, screen: Screen) -> String {
+fn told(status: &Status, screen: Screen, flags: &str) -> String {
     let mut text = match (&status.server, status.keeper) {
         (Some(server), Some(keeper)) => format!("{} in {}, kept by process {keeper}\n", server, status.data),
         (Some(server), None) if status.processes.iter().any(|line| line.name != STANDIN) => format!(
-            "{} in {}; the murmur that started the agents was killed: murmur down stops them\n",
+            "{} in {}; the murmur that started the agents was killed: murmur down{flags} stops them\n",
             server, status.data
         ),
-        (Some(server), None) => format!("{} in {}; no agents: murmur up starts them\n", server, status.data),
-        (None, _) => format!("nothing runs in {}: murmur up starts it\n", status.data),
+        (Some(server), None) => format!("{} in {}; no agents: murmur up{flags} starts them\n", server, status.data),
+        (None, _) => format!("nothing runs in {}: murmur up{flags} starts it\n", status.data),
     };
     if !status.processes.is_empty() {
         let mut table = Table::new(&["process", "state", "pid", "up", "memory", "restarts"]);

@@ -43,7 +43,10 @@ pub(crate) fn of(place: &Where, server: &Server) -> anyhow::Result<BTreeMap<Stri
     }
     // The stand-in has no S3, and whoever runs two of them wants two places.
     if matches!(server, Server::Standin(_)) || !all.contains_key("MURMUR_ARTIFACTS") {
-        let folder = place.house()?.artifacts();
+        let folder = match place.house_there()? {
+            Some(house) => house.artifacts(),
+            None => place.folder()?.join("artifacts"),
+        };
         let url = Url::from_file_path(&folder).map_err(|()| anyhow::anyhow!("{} is no address", folder.display()))?;
         all.insert("MURMUR_ARTIFACTS".into(), url.into());
     }

@@ -4,7 +4,7 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::screen::harmless;
+use crate::screen::{fitting, harmless};
 
 const GAP: usize = 2;
 
@@ -55,7 +55,7 @@ impl Table {
         for row in &self.rows {
             let mut cells = self.head.iter().zip(row);
             if let Some((_, first)) = cells.next() {
-                text += first;
+                text += &fitting(first, columns);
                 text.push('\n');
             }
             let told: Vec<String> =
@@ -71,12 +71,12 @@ fn wrapped(parts: &[String], columns: usize) -> String {
     let (mut text, mut line) = (String::new(), String::new());
     for part in parts {
         if !line.is_empty() && line.width() + GAP + part.width() > columns {
-            text += &format!("{line}\n");
+            text += &format!("{}\n", fitting(&line, columns));
             line.clear();
         }
         line += &format!("{}{part}", " ".repeat(GAP));
     }
-    if line.is_empty() { text } else { text + &line + "\n" }
+    if line.is_empty() { text } else { text + &fitting(&line, columns) + "\n" }
 }
 
 #[cfg(test)]
@@ -100,5 +100,7 @@ mod tests {
         assert_eq!(table().shown(11), "価格\n  size: 1\nprices\n  size: 22\n");
         let parts = ["a: 1".to_owned(), "b: 2".to_owned(), "c: 3".to_owned()];
         assert_eq!(wrapped(&parts, 12), "  a: 1  b: 2\n  c: 3\n");
+        let long = ["state: crashed by signal 9".to_owned(), "pid: 7".to_owned()];
+        assert_eq!(wrapped(&long, 18), "  state: crashed\n    by signal 9\n  pid: 7\n");
     }
 }

@@ -19,7 +19,7 @@ use crate::screen::Screen;
     after_help = "Examples:\n  murmur topology\n  murmur topology --format iam --account 123456789012 --region eu-west-1"
 )]
 pub(crate) struct Asked {
-    /// A diagram, the AsyncAPI document, the IAM policies of each agent and a user, or the table itself
+    /// A diagram, the AsyncAPI document, the IAM policies of each agent, a user and an operator, or the table itself
     #[arg(long, value_enum, default_value_t = Format::Mermaid)]
     format: Format,
     /// Whose ARNs the policies name
@@ -75,6 +75,7 @@ fn policies(asked: &Asked, topology: &Topology, table: String) -> BTreeMap<Strin
     let mut all: BTreeMap<String, Value> =
         daemons.map(|daemon| (daemon.to_string(), iam::policy_of(topology, daemon, &place))).collect();
     all.insert("user".into(), iam::policy_of_user(topology, &place));
+    all.insert("operator".into(), iam::policy_of_operator(topology, &place));
     all
 }
 

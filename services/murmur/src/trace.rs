@@ -31,13 +31,14 @@ struct Told {
 }
 
 pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow::Result<Exit> {
-    let reach = place.reach().await?;
+    let reach = place.reach_to_read().await?;
     let id = named::find(&reach, &asked.goal).await?;
     let story = explain::story(&reach, id).await?;
     let trace = story.goal.trace;
     anyhow::ensure!(
         trace.bytes().any(|digit| digit != b'0'),
-        "goal {id} was sent without a trace; murmur explain {id} needs none"
+        "goal {id} was sent without a trace; murmur explain {id}{} needs none",
+        reach.flags
     );
     let link = reach.config.trace_url.as_ref().map(|template| template.replace("{trace}", &trace));
     if link.is_none() {

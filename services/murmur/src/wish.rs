@@ -1,26 +1,23 @@
-//! Owns one goal as its user sees it: sent to the research queue, followed in the ledger until it ends.
-//! Never changes anything but by that one message.
-//! Next: `contract::decode` reads what is sent here.
+//! Owns one goal as `run` sees it: sent once, and its steps counted in the ledger until it ends.
+//! Never changes anything but by that one message, which is judged and sent as any other goal's.
+//! Next: `goal::sending` sends it.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use anyhow::Context as _;
 use contract::events::GoalCompleted;
 use contract::topology::Choreography;
-use contract::{Attributes, Event, EventData as _, GoalId, PortError, Tenant};
+use contract::{Event, EventData as _, GoalId, PortError};
 use runtime::ledger::{Attr, Item, ItemKey, ItemKind};
-use runtime::ports::{Outbound, Ports};
-use runtime::{Chance, retried};
+use runtime::ports::Ports;
+use runtime::{Chance, Settings};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-const SEND_MAX: Duration = Duration::from_secs(30);
+use crate::goal::sending::Wish;
 
 pub(crate) struct Goal {
     pub(crate) id: GoalId,
-    body: Value,
-    key: String,
+    wish: Wish,
 }
 
 pub(crate) enum Ended {
@@ -54,27 +51,21 @@ pub(crate) struct Changed {
 impl Goal {
     pub(crate) fn new(goal: &str, urls: &[String], collections: &[String], context: Option<&str>) -> Goal {
         let key = Chance::fresh().token().to_string();
-        let mut body = json!({"goal": goal, "key": key, "collections": collections});
-        if !urls.is_empty() {
-            body["sources"] = json!(urls);
-        }
-        if let Some(context) = context {
-            body["context"] = json!(context);
-        }
-        Goal { id: GoalId::derive(&Tenant::default(), &key), body, key }
+        let wish = Wish {
+            goal: goal.to_owned(),
+            sources: urls.to_vec(),
+            collections: collections.to_vec(),
+            context: context.map(str::to_owned),
+            ..Wish::default()
+        };
+        Goal { id: GoalId::derive(&wish.tenant, &key), wish: Wish { key: Some(key), ..wish } }
     }
 
     /// The key makes it one goal however often it arrives.
     pub(crate) async fn send(&self, ports: &Ports, choreography: &Choreography) -> anyhow::Result<()> {
-        let row = choreography.rows.iter().find(|row| row.accepts_goals).context("nobody accepts goals")?;
-        let mut attributes = Attributes::default();
-        attributes.set(contract::attributes::IDEMPOTENCY_KEY, &self.key);
-        attributes.set(contract::attributes::GOAL_ID, self.id.to_string());
-        let goal = [Outbound { body: self.body.to_string(), attributes, group: None }];
-        let chance = Chance::fresh();
-        let once = || async { ports.queue.send(&row.queue, &goal).await?.into_iter().collect::<Result<Vec<()>, _>>() };
-        retried(SEND_MAX, &chance, once).await?;
-        Ok(())
+        let (settings, chance) = (Settings::of(choreography), Chance::fresh());
+        let letter = self.wish.clone().letter(choreography, &settings, ports.clock.now(), &chance)?;
+        letter.send(ports).await
     }
 
     /// What has changed since it was asked last.

@@ -210,6 +210,17 @@ async fn nobody_is_there_to_cancel_a_goal_and_that_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_watches_a_goal_that_nobody_takes_is_told_so_and_need_not_wait_for_ever() {
+    let desk = Desk::open().await;
+    let watched = desk.murmur(&["goal", "submit", "Compare prices", "--watch", "--within", "9s"]).await.ends(1);
+    for told in ["nobody has taken the goal yet", "murmur status --endpoint", "murmur up --endpoint"] {
+        assert!(watched.out.contains(told), "{told} is not in {}", watched.out);
+    }
+    assert!(watched.err.contains("has not ended within 9.0 s"), "{}", watched.err);
+    desk.murmur(&["goal", "submit", "Compare prices", "--within", "6s"]).await.ends(2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_beginning_of_two_ids_is_refused_with_both_and_of_none_with_what_to_do() {
     let desk = Desk::open().await;
     let now = desk.ports.clock.now();

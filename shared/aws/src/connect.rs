@@ -11,7 +11,6 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use contract::topology::resources::LISTED_INDEX;
 use contract::{PortError, QueueName};
@@ -90,9 +89,9 @@ async fn credentials(clients: &Clients) -> Result<(), ConnectError> {
         match timeout(CREDENTIALS_MAX, provider.provide_credentials()).await {
             Ok(Ok(_)) => Ok(None),
             Ok(Err(why @ (CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_)))) => {
-                Ok(Some(DisplayErrorContext(why).to_string()))
+                Ok(Some(errors::chain(&why)))
             }
-            Ok(Err(why)) => Err(PortError::transient(DisplayErrorContext(why).to_string())),
+            Ok(Err(why)) => Err(PortError::transient(errors::chain(&why))),
             Err(_) => Err(PortError::transient(format!("none within {} s", CREDENTIALS_MAX.as_secs()))),
         }
     });

@@ -194,7 +194,7 @@ fn told(operation: &str, code: &str, message: Option<&str>, status: Option<u16>)
 }
 
 /// An error with what caused it, in words alone.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"))
 }

@@ -114,7 +114,7 @@ async fn the_policies_name_what_was_made_and_nothing_before_it_was() {
     provision::provision(&clients, &plan, &mut Reporter::silent()).await.unwrap();
     let policies = provision::policies(&clients, &plan).await.unwrap();
     let names: Vec<&str> = policies.keys().map(String::as_str).collect();
-    assert_eq!(names, ["analysis", "recommendation", "research", "user", "writer"]);
+    assert_eq!(names, ["analysis", "operator", "recommendation", "research", "user", "writer"]);
     let writer = policies["writer"].to_string();
     assert!(writer.contains(&format!("arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{}", plan.table)), "{writer}");
     assert!(!writer.contains("s3:"), "its artifacts are files: {writer}");

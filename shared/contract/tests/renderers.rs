@@ -112,6 +112,42 @@ fn a_user_may_send_goals_and_cancel_them_and_nothing_else() {
 }
 
 #[test]
+fn an_operator_may_mend_and_never_do_an_agents_work() {
+    let topology = Topology::murmuration();
+    let policy = iam::policy_of_operator(&topology, &place());
+    let arns = |sid: &str| statement(&policy, sid)["Resource"].clone();
+    let actions = |sid: &str| statement(&policy, sid)["Action"].to_string();
+    let all_of = |name: &dyn Fn(&contract::topology::Row) -> QueueName| -> Vec<String> {
+        topology.rows.iter().map(|row| place().queue_arn(&name(row))).collect()
+    };
+    let queues = all_of(&|row| row.queue.clone());
+    assert_eq!(arns("SendAgain"), serde_json::json!(queues));
+    assert!(!actions("SendAgain").contains("ReceiveMessage"));
+    let mut dead = all_of(&|row| row.queue.dead_letters());
+    dead.push(place().queue_arn(&QueueName::new("murmuration-undelivered")));
+    assert_eq!(arns("HoldDeadLetters"), serde_json::json!(dead));
+    for action in ["ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility"] {
+        assert!(actions("HoldDeadLetters").contains(action), "{action}");
+    }
+    assert!(!actions("HoldDeadLetters").contains("SendMessage"), "nobody makes a dead letter by hand");
+    // A fork writes, and a listing reads the index.
+    assert!(actions("WriteForks").contains("PutItem") && actions("WriteForks").contains("UpdateItem"));
+    assert!(arns("ReadLedger").to_string().contains("/index/listed"));
+    assert!(statement(&policy, "KeepArtifacts")["Action"].to_string().contains("PutObject"));
+    let subscriptions = "arn:aws:sqs:eu-west-1:123456789012:murmur-sub-*";
+    assert_eq!(arns("KeepSubscriptions"), serde_json::json!([subscriptions]));
+    let rules = "arn:aws:events:eu-west-1:123456789012:rule/murmuration/sub.*";
+    assert_eq!(arns("KeepSubscriptionRules"), serde_json::json!([rules]));
+    for statement in policy["Statement"].as_array().unwrap() {
+        let (actions, on) = (statement["Action"].to_string(), statement["Resource"].to_string());
+        assert!(!actions.contains('*') && !actions.contains("PutEvents"), "{statement}");
+        let makes = ["Create", "DeleteQueue", "DeleteRule", "PutRule"].iter().any(|verb| actions.contains(verb));
+        assert!(!makes || on.contains("murmur-sub-*") || on.contains("sub.*"), "{statement}");
+        assert!(on != "[\"*\"]" || actions == "[\"sqs:ListQueues\"]", "{statement}");
+    }
+}
+
+#[test]
 fn every_queue_has_a_dead_letter_queue_that_is_made_and_lets_it_in() {
     let all = all();
     for queue in &all.queues {

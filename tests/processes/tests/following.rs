@@ -108,7 +108,8 @@ async fn a_following_that_is_stopped_removes_its_subscription_and_a_killed_ones_
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let mut child = scene.following(&[]).await?;
         kill(Pid::from_raw(i32::try_from(child.id().context("a process")?)?), signal)?;
-        tokio::time::timeout(SOON, child.wait()).await??;
+        let ended = tokio::time::timeout(SOON, child.wait()).await??;
+        assert_eq!(ended.code(), Some(0), "{signal} is its regular end");
         assert!(scene.subscriptions().await?.is_empty(), "{signal}");
     }
     let mut killed = scene.following(&[]).await?;
@@ -159,6 +160,23 @@ async fn a_subscription_for_another_application_is_made_printed_listed_and_remov
         let gone = scene.murmur(&["unsubscribe", "billing"]).await?;
         assert!(gone.status.success() && String::from_utf8(gone.stdout)?.contains(outcome));
     }
+    assert!(scene.subscriptions().await?.is_empty());
+    scene.cloud.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_following_whose_lines_nobody_reads_hears_ctrl_c_all_the_same() -> anyhow::Result<()> {
+    /// More than a pipe and those that wait for it take.
+    const EVENTS: usize = 400;
+    let scene = Scene::open().await?;
+    let mut child = scene.following(&["--json"]).await?;
+    for number in 0..EVENTS {
+        scene.publish(&format!("unread-{number}")).await?;
+    }
+    kill(Pid::from_raw(i32::try_from(child.id().context("a process")?)?), Signal::SIGINT)?;
+    let ended = tokio::time::timeout(SOON, child.wait()).await.context("it does not hear")??;
+    assert_eq!(ended.code(), Some(0));
     assert!(scene.subscriptions().await?.is_empty());
     scene.cloud.stop().await;
     Ok(())

@@ -62,7 +62,7 @@ struct Took {
 }
 
 pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow::Result<Exit> {
-    let reach = place.reach().await?;
+    let reach = place.reach_to_read().await?;
     let one = past::history(&reach, &asked.one).await?;
     let other = past::history(&reach, &asked.other).await?;
     let store = &*reach.ports.artifacts;

@@ -2,11 +2,16 @@
 //! Never more than was said: two letters with one beginning are a question, not a choice.
 //! Next: `redrive`, `edit` and `discard` act upon what was chosen.
 
-use super::desk::Found;
-use super::groups;
-use super::letter::Letter;
+use std::collections::BTreeSet;
+
+use clap::builder::PossibleValuesParser;
+
+use super::desk::{self, Desk, Found};
+use super::letter::{self, Letter};
+use super::{groups, room};
 use crate::exit::Misused;
-use crate::screen::harmless;
+use crate::reach::Reach;
+use crate::screen::{Screen, bytes, harmless};
 
 pub(super) const MAX: usize = 1_000;
 
@@ -19,8 +24,8 @@ pub(super) struct Narrow {
     /// Only letters of this goal; the beginning of its id will do
     #[arg(long, value_name = "GOAL")]
     pub(super) goal: Option<String>,
-    /// Only letters with this kind of cause, such as attempts-exhausted
-    #[arg(long, value_name = "KIND")]
+    /// Only letters with this kind of cause
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(letter::kinds()))]
     pub(super) cause: Option<String>,
     /// Look at so many letters of a queue
     #[arg(long, value_name = "COUNT", default_value_t = MAX, value_parser = some)]
@@ -57,16 +62,44 @@ impl Narrow {
     }
 }
 
+/// What a command acts upon, held for as long as it works.
+pub(super) struct Held {
+    pub(super) desk: Desk,
+    /// Whole, in the order of the list.
+    pub(super) letters: Vec<Letter>,
+    /// Letters that were meant too, and found no room: they were given back.
+    pub(super) left: usize,
+}
+
 impl Which {
+    /// Looks, keeps what is meant, and gives everything else back.
+    pub(super) async fn hold(&self, reach: &Reach, screen: Screen) -> anyhow::Result<Held> {
+        let wanted =
+            |letter: &Letter| self.narrow.fits(letter) && (self.all || self.ids.iter().any(|id| is_called(letter, id)));
+        let found = desk::look(reach, &self.narrow, &wanted).await?;
+        unseen(&found).iter().for_each(|said| screen.progress(said));
+        let chosen = self.of(&found.letters, &reach.flags)?;
+        let ids: BTreeSet<String> = chosen.iter().map(|letter| letter.id.clone()).collect();
+        let Found { desk, mut letters, .. } = found;
+        letters.retain(|letter| letter.is_whole && ids.contains(&letter.id));
+        desk.keep_only(&letters).await?;
+        let left = ids.len() - letters.len();
+        if left > 0 {
+            let most = bytes(room::BYTES_MAX as u64);
+            screen.progress(&format!("{left} more stay where they are: {most} are held at once; do the same again"));
+        }
+        Ok(Held { desk, letters, left })
+    }
+
     /// In the order of the list, each once.
-    pub(super) fn of<'l>(&self, letters: &'l [Letter]) -> Result<Vec<&'l Letter>, Misused> {
+    fn of<'l>(&self, letters: &'l [Letter], flags: &str) -> Result<Vec<&'l Letter>, Misused> {
         let narrowed: Vec<&Letter> = letters.iter().filter(|letter| self.narrow.fits(letter)).collect();
         if self.all {
             return Ok(narrowed);
         }
         let mut chosen: Vec<&Letter> = vec![];
         for id in &self.ids {
-            let more = matching(&narrowed, id)?;
+            let more = matching(&narrowed, id, flags)?;
             chosen.extend(
                 more.into_iter().filter(|letter| !chosen.iter().any(|had| had.id == letter.id)).collect::<Vec<_>>(),
             );
@@ -83,17 +116,23 @@ pub(super) fn only<'l>(chosen: &[&'l Letter]) -> Result<&'l Letter, Misused> {
     }
 }
 
+/// No letter's id begins with the `g` of a group's.
+pub(super) fn is_called(letter: &Letter, id: &str) -> bool {
+    if id.starts_with('g') { groups::id_of(letter) == id } else { !id.is_empty() && letter.id.starts_with(id) }
+}
+
 /// The letter that begins so, or the letters of the group of that name.
-pub(super) fn matching<'l>(letters: &[&'l Letter], id: &str) -> Result<Vec<&'l Letter>, Misused> {
+pub(super) fn matching<'l>(letters: &[&'l Letter], id: &str, flags: &str) -> Result<Vec<&'l Letter>, Misused> {
     let none = |what: &str| {
         let id = harmless(id);
-        Err(Misused(format!("{what} {id:?}; murmur dlq list shows what there is, and says what others hold just now")))
+        Err(Misused(format!(
+            "{what} {id:?}; murmur dlq list{flags} shows what there is, and says what others hold just now"
+        )))
     };
+    let found: Vec<&Letter> = letters.iter().filter(|letter| is_called(letter, id)).copied().collect();
     if id.starts_with('g') {
-        let group: Vec<&Letter> = letters.iter().filter(|letter| groups::id_of(letter) == id).copied().collect();
-        return if group.is_empty() { none("no group is called") } else { Ok(group) };
+        return if found.is_empty() { none("no group is called") } else { Ok(found) };
     }
-    let found: Vec<&Letter> = letters.iter().filter(|letter| letter.id.starts_with(id)).copied().collect();
     match found.len() {
         _ if id.is_empty() => none("no letter is called"),
         0 => none("no letter's id begins with"),

@@ -3,7 +3,7 @@
 //! bounded, so that even a killed process only delays the next look.
 //! Next: `list` looks and gives back; `redrive`, `edit` and `discard` keep what they act upon.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,8 +15,10 @@ use runtime::{Chance, retried};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
+use super::choice::Narrow;
 use super::letter::Letter;
 use super::places::{self, Place};
+use super::room::{self, Room};
 use crate::reach::Reach;
 
 /// For so long nobody else sees what is looked at.
@@ -43,7 +45,7 @@ pub(super) struct Desk {
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) desk: Desk,
-    /// Newest first.
+    /// Newest first. Those that were wanted are whole, as far as there was room for them.
     pub(super) letters: Vec<Letter>,
     /// More lie there than were asked for.
     pub(super) more: bool,
@@ -58,10 +60,13 @@ struct Seen {
     elsewhere: u64,
 }
 
-/// Looks into every place at once; `only` leaves out all but one queue.
-pub(super) async fn look(reach: &Reach, only: Option<&str>, max: usize) -> anyhow::Result<Found> {
+/// Which letters somebody will act upon: only these are kept whole.
+pub(super) type Wanted<'w> = &'w (dyn Fn(&Letter) -> bool + Sync);
+
+/// Looks into every place at once, or into the one queue that was named.
+pub(super) async fn look(reach: &Reach, narrow: &Narrow, wanted: Wanted<'_>) -> anyhow::Result<Found> {
     let mut places = places::all(reach).await?;
-    if let Some(only) = only {
+    if let Some(only) = narrow.queue.as_deref() {
         let named =
             |place: &Place| place.queue.as_str() == only || place.queue.as_str().trim_end_matches("-dlq") == only;
         let known: Vec<String> = places.iter().map(|place| place.queue.to_string()).collect();
@@ -72,7 +77,9 @@ pub(super) async fn look(reach: &Reach, only: Option<&str>, max: usize) -> anyho
         }
     }
     let desk = Desk { ports: reach.ports.clone(), chance: Chance::fresh(), held: Mutex::default() };
-    let seen = join_all(places.iter().map(|place| desk.look_into(reach, place, max))).await;
+    let room = Room::new(room::BYTES_MAX);
+    let looking = places.iter().map(|place| desk.look_into(reach, place, narrow.max, wanted, &room));
+    let seen = join_all(looking).await;
     let (mut letters, mut more, mut elsewhere) = (vec![], false, 0);
     for each in seen {
         // An error of one place ends the command: what the others showed is given back with the desk.
@@ -86,7 +93,14 @@ pub(super) async fn look(reach: &Reach, only: Option<&str>, max: usize) -> anyho
 }
 
 impl Desk {
-    async fn look_into(&self, reach: &Reach, place: &Place, max: usize) -> anyhow::Result<Seen> {
+    async fn look_into(
+        &self,
+        reach: &Reach,
+        place: &Place,
+        max: usize,
+        wanted: Wanted<'_>,
+        room: &Room,
+    ) -> anyhow::Result<Seen> {
         let until = Instant::now() + LOOK_MAX;
         let mut found: BTreeMap<String, Letter> = BTreeMap::new();
         let mut more = false;
@@ -109,7 +123,11 @@ impl Desk {
                 let hold = (place.queue.clone(), message.receipt.clone());
                 self.held().insert(message.message_id.clone(), hold);
                 let letter = Letter::read(place, message, &reach.config.choreography);
-                found.insert(letter.id.clone(), letter);
+                let is_whole = match found.get(&letter.id) {
+                    Some(before) => before.is_whole,
+                    None => wanted(&letter) && room.takes(letter.bytes),
+                };
+                found.insert(letter.id.clone(), if is_whole { letter } else { letter.seen_only() });
             }
             if found.len() >= max || Instant::now() >= until {
                 more = true;
@@ -122,9 +140,9 @@ impl Desk {
     }
 
     /// Everything but these is given back.
-    pub(super) async fn keep_only(&self, kept: &[&Letter]) -> Result<(), PortError> {
-        let back: Vec<String> =
-            self.held().keys().filter(|id| kept.iter().all(|letter| letter.id != **id)).cloned().collect();
+    pub(super) async fn keep_only(&self, kept: &[Letter]) -> Result<(), PortError> {
+        let kept: BTreeSet<&str> = kept.iter().map(|letter| letter.id.as_str()).collect();
+        let back: Vec<String> = self.held().keys().filter(|id| !kept.contains(id.as_str())).cloned().collect();
         self.give_back(&back).await
     }
 

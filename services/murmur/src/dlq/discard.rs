@@ -10,8 +10,8 @@ use anyhow::{Context as _, ensure};
 use contract::PortError;
 use serde_json::{Value, json};
 
-use super::choice::{self, Which};
-use super::desk::{self, Desk};
+use super::choice::{self, Held, Which};
+use super::desk::Desk;
 use super::draft::folder;
 use super::letter::Letter;
 use super::{confirm, verdict};
@@ -34,77 +34,69 @@ pub(crate) struct Asked {
 
 pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow::Result<Exit> {
     let reach = place.reach().await?;
-    let narrow = &asked.which.narrow;
-    let found = desk::look(&reach, narrow.queue.as_deref(), narrow.max).await?;
-    choice::unseen(&found).iter().for_each(|said| screen.progress(said));
-    let chosen = asked.which.of(&found.letters)?;
-    found.desk.keep_only(&chosen).await?;
-    let whole = found.desk.while_held(restored(&chosen, &reach)).await;
-    let chosen: Vec<&Letter> = whole.iter().collect();
-    let means = found.desk.while_held(consequences(&chosen, &reach)).await?;
+    let Held { desk, letters, left } = asked.which.hold(&reach, screen).await?;
+    let means = desk.while_held(consequences(&letters, &reach)).await?;
     if !screen.json {
-        for (letter, means) in chosen.iter().zip(&means) {
-            screen.text(&harmless(&format!("{}  for {}: {means}", letter.short(), letter.destination.name())))?;
+        for (letter, means) in letters.iter().zip(&means) {
+            screen.prose(&harmless(&format!("{}  for {}: {means}", letter.short(), letter.destination.name())))?;
         }
     }
-    if !chosen.is_empty() {
-        let question = format!("Delete {} for good?", choice::counted(chosen.len()));
-        ensure!(found.desk.while_held(confirm::sure(&question, asked.which.yes)).await?, "nothing was deleted");
+    if !letters.is_empty() {
+        let question = format!("Delete {} for good?", choice::counted(letters.len()));
+        ensure!(desk.while_held(confirm::sure(&question, asked.which.yes)).await?, "nothing was deleted");
     }
     let file = asked.keep.clone().map_or_else(|| Ok(folder(place)?.join(FILE)), anyhow::Ok)?;
-    let left = found.desk.while_held(deleted(&chosen, &file, &found.desk)).await?;
-    found.desk.close().await?;
+    let kept = desk.while_held(deleted(&letters, &file, &desk, &reach)).await?;
+    desk.close().await?;
+    let discarded = letters.len() - kept.len();
     if screen.json {
         let letters: Vec<_> =
-            chosen.iter().zip(&means).map(|(letter, means)| json!({"id": letter.id, "means": means})).collect();
+            letters.iter().zip(&means).map(|(letter, means)| json!({"id": letter.id, "means": means})).collect();
         screen.document(&json!({
-            "discarded": chosen.len() - left.len(), "kept": left, "file": file, "letters": letters,
+            "discarded": discarded, "kept": kept, "left": left, "file": file, "letters": letters,
         }))?;
-    } else if chosen.is_empty() {
+    } else if letters.is_empty() {
         screen.text("no dead letters")?;
     } else {
-        screen.text(&format!("{} discarded; a copy of each is in {}", chosen.len() - left.len(), file.display()))?;
-        for one in &left {
+        screen.text(&format!("{discarded} discarded; a copy of each is in {}", file.display()))?;
+        for one in &kept {
             screen.text(&format!("kept   {}  {}", one["id"], one["why"]))?;
         }
     }
-    Ok(if left.is_empty() { Exit::Done } else { Exit::Failed })
+    Ok(if kept.len() + left == 0 { Exit::Done } else { Exit::Failed })
 }
 
-/// With what had not fitted them; where that is gone, as they lie there.
-async fn restored(chosen: &[&Letter], reach: &Reach) -> Vec<Letter> {
-    let mut all = vec![];
-    for letter in chosen {
-        let whole = (*letter).clone().restored(&*reach.ports.artifacts, &reach.config.choreography).await;
-        all.push(whole.unwrap_or_else(|_| (*letter).clone()));
-    }
-    all
+/// With what had not fitted it; where that is gone, as it lies there.
+async fn restored(letter: &Letter, reach: &Reach) -> Letter {
+    let choreography = &reach.config.choreography;
+    let whole = letter.clone().restored(&*reach.ports.artifacts, choreography).await;
+    whole.unwrap_or_else(|_| letter.clone().as_it_lies(choreography))
 }
 
-async fn consequences(chosen: &[&Letter], reach: &Reach) -> Result<Vec<String>, PortError> {
+async fn consequences(chosen: &[Letter], reach: &Reach) -> Result<Vec<String>, PortError> {
     let mut means = vec![];
     for letter in chosen {
-        means.push(verdict::consequence(letter, reach).await?);
+        means.push(verdict::consequence(&restored(letter, reach).await, reach).await?);
     }
     Ok(means)
 }
 
 /// Those that could not be, and why.
-async fn deleted(chosen: &[&Letter], file: &Path, desk: &Desk) -> anyhow::Result<Vec<Value>> {
-    let mut left = vec![];
+async fn deleted(chosen: &[Letter], file: &Path, desk: &Desk, reach: &Reach) -> anyhow::Result<Vec<Value>> {
+    let mut kept = vec![];
     for letter in chosen {
         // SQS takes the delete of a letter that somebody else holds by now, and deletes nothing.
         if let Err(why) = desk.still_ours(letter).await {
             let why = format!("the hold on it is over, somebody else may have it: {why}");
-            left.push(json!({"id": letter.id, "why": why}));
+            kept.push(json!({"id": letter.id, "why": why}));
             continue;
         }
-        keep(letter, file)?;
+        keep(&restored(letter, reach).await, file)?;
         if let Err(why) = desk.delete(letter).await {
-            left.push(json!({"id": letter.id, "why": why.to_string()}));
+            kept.push(json!({"id": letter.id, "why": why.to_string()}));
         }
     }
-    Ok(left)
+    Ok(kept)
 }
 
 /// Whole, and on the disk before it is deleted.

@@ -14,8 +14,9 @@ use super::draft::Draft;
 use super::edited::{self, Edited};
 use super::letter::Letter;
 use super::redrive::{self, Outcome};
+use super::verdict;
 use crate::exit::Exit;
-use crate::reach::{Reach, Where};
+use crate::reach::{Reach, Where, quoted};
 use crate::screen::{Screen, harmless};
 
 /// Edit a dead letter in $VISUAL or $EDITOR, and send it again
@@ -36,11 +37,11 @@ pub(crate) struct Asked {
 
 pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow::Result<Exit> {
     let reach = place.reach().await?;
-    let found = desk::look(&reach, asked.narrow.queue.as_deref(), asked.narrow.max).await?;
+    let found = desk::look(&reach, &asked.narrow, &|letter| choice::is_called(letter, &asked.id)).await?;
     choice::unseen(&found).iter().for_each(|said| screen.progress(said));
     let chosen: Vec<&Letter> = found.letters.iter().filter(|letter| asked.narrow.fits(letter)).collect();
-    let letter = choice::only(&choice::matching(&chosen, &asked.id)?)?;
-    found.desk.keep_only(&[letter]).await?;
+    let letter = choice::only(&choice::matching(&chosen, &asked.id, &reach.flags)?)?;
+    found.desk.keep_only(std::slice::from_ref(letter)).await?;
     let whole = letter.clone().restored(&*reach.ports.artifacts, &reach.config.choreography).await;
     let letter = whole.map_err(|why| anyhow::anyhow!("{why}"))?;
     if let Err(no) = edited::possible(&letter, &reach).await? {
@@ -68,7 +69,7 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
         told["instead_of"] = json!(instead_of);
         screen.document(&told)?;
     } else {
-        screen.text(&redrive::said(&letter, &outcome))?;
+        screen.prose(&redrive::said(&letter, &outcome))?;
     }
     Ok(if sent { Exit::Done } else { Exit::Failed })
 }
@@ -87,10 +88,8 @@ async fn until_right(
         if asked.file.is_none() {
             draft.open().await?;
             if draft.is_unchanged() {
-                bail!(
-                    "nothing was changed, and nothing was sent: murmur dlq redrive {} sends it as it is",
-                    letter.short()
-                );
+                let redrive = verdict::command("redrive", letter, reach);
+                bail!("nothing was changed, and nothing was sent: {redrive} sends it as it is");
             }
         }
         let problems = match edited::read(letter, &draft.text()?, reach).await? {
@@ -103,12 +102,9 @@ async fn until_right(
         };
         let list: String = problems.iter().map(|problem| format!("\n  - {}", harmless(problem))).collect();
         if asked.file.is_some() || !confirm::can_ask() {
-            let file = draft.path().display();
-            bail!(
-                "{} cannot be sent so:{list}\nedit {file}, then: murmur dlq edit {} --file {file}",
-                letter.short(),
-                letter.short()
-            );
+            let file = draft.path().display().to_string();
+            let again = verdict::command("edit", letter, reach);
+            bail!("{} cannot be sent so:{list}\nedit {file}, then: {again} --file {}", letter.short(), quoted(&file));
         }
         let question = format!("It cannot be sent so:{list}\nEdit again? [Y/n] ");
         // A closed terminal has nobody who would edit.

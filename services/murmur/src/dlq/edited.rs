@@ -1,16 +1,18 @@
 //! Owns what becomes of an edited letter: every problem of the text, or the message that goes in the letter's place.
-//! Never other data under an id that a step has claimed: such an event gets an id of its own, caused by the old one.
+//! Never other data under an id that anybody may know: such an event gets an id of its own, caused by the old one.
 //! Next: `edit` shows the problems, or sends the message. `docs/dead-letters.md` says why.
 
 use contract::events::{GoalCancelRequested, GoalRequested};
 use contract::topology::{Member, Row};
 use contract::{Event, EventData as _, EventId, PortError, Unit, json};
-use runtime::ledger::{Attr, ItemKey};
+use runtime::ledger::step::Step;
+use runtime::ledger::{Attr, Item, ItemKey, ItemKind};
+use runtime::{Chance, retried};
 use serde_json::Value;
 
 use super::compose::{self, Composed};
 use super::letter::Letter;
-use super::verdict::{self, Known, Verdict};
+use super::verdict::{self, Known, Verdict, command};
 use crate::reach::Reach;
 
 #[derive(Debug)]
@@ -41,12 +43,12 @@ pub(super) fn text_of(letter: &Letter) -> String {
 pub(super) async fn possible(letter: &Letter, reach: &Reach) -> Result<Result<(), Edited>, PortError> {
     let Some(row) = letter.destination.row() else {
         let why = "it is another application's copy of an event: nothing in it is murmur's to edit";
-        return Ok(Err(hopeless(why, &format!("murmur dlq redrive {}, or discard it", letter.short()))));
+        return Ok(Err(hopeless(why, &format!("{}, or discard it", command("redrive", letter, reach)))));
     };
     let Ok(event) = &letter.event else { return Ok(Ok(())) };
     let known = Known::of(reach, event.goal, row, event.id).await?;
     let Some(goal) = &known.goal else { return Ok(Ok(())) };
-    let fork = verdict::fork(event.goal, row, event.id);
+    let fork = verdict::fork(event.goal, row, event.id, reach);
     if known.over(reach) {
         return Ok(Err(hopeless("its goal has ended: nothing more is done for it", &fork)));
     }
@@ -60,7 +62,7 @@ pub(super) async fn possible(letter: &Letter, reach: &Reach) -> Result<Result<()
     match &known.step {
         Some(step) if !verdict::stands_for(letter, step, now, margin) => {
             let why = "its step does not wait for this letter: it is done, at work, or gave up again since";
-            Ok(Err(hopeless(why, "look at murmur dlq list once more, or discard this one")))
+            Ok(Err(hopeless(why, &format!("look at murmur dlq list{} once more, or discard this one", reach.flags))))
         }
         Some(_) if by_event(row) => {
             let why = "its step is the member of a join that was opened with its event's id: under a new id nobody waits \
@@ -110,7 +112,7 @@ async fn of_event(letter: &Letter, row: &Row, event: Event, value: &Value, reach
         return Ok(message(letter, &event, body, false, None));
     };
     if known.over(reach) {
-        return Ok(hopeless("its goal has ended", &verdict::fork(event.goal, row, event.id)));
+        return Ok(hopeless("its goal has ended", &verdict::fork(event.goal, row, event.id, reach)));
     }
     if goal.request.tenant != event.tenant {
         return Ok(Edited::Problems(vec![format!("tenant: the goal is one of {}", goal.request.tenant)]));
@@ -120,10 +122,7 @@ async fn of_event(letter: &Letter, row: &Row, event: Event, value: &Value, reach
         return Ok(Edited::Problems(vec![problem.into()]));
     }
     let Some(step) = known.step.filter(|_| event.kind != GoalCancelRequested::TYPE) else {
-        if let Some(problem) = no_member(row, &event, reach).await? {
-            return Ok(Edited::Problems(vec![problem]));
-        }
-        return Ok(message(letter, &event, body, false, None));
+        return unclaimed(letter, row, event, body, reach).await;
     };
     if step.digest == event.digest() {
         // The same event after all: an ordinary redrive, which its n must tell.
@@ -136,14 +135,57 @@ async fn of_event(letter: &Letter, row: &Row, event: Event, value: &Value, reach
     let (now, margin) = (reach.ports.clock.now(), reach.config.settings.skew_margin);
     if by_event(row) || !verdict::stands_for(letter, &step, now, margin) {
         let why = "other data under an event id that a step has claimed is refused";
-        return Ok(hopeless(why, &verdict::fork(event.goal, row, event.id)));
+        return Ok(hopeless(why, &verdict::fork(event.goal, row, event.id, reach)));
     }
-    // Of its content: two people who make the same edit, or one who makes it twice, send one event.
+    Ok(anew(letter, row, event, reach))
+}
+
+/// No step of this row has claimed it; whoever else consumes its type may have the original, and work on that.
+async fn unclaimed(letter: &Letter, row: &Row, event: Event, body: String, reach: &Reach) -> Result<Edited, PortError> {
+    if let Some(problem) = no_member(row, &event, reach).await? {
+        return Ok(Edited::Problems(vec![problem]));
+    }
+    let cancels = event.kind == GoalCancelRequested::TYPE;
+    if cancels || !is_known_otherwise(letter, &event, reach).await? {
+        return Ok(message(letter, &event, body, false, None));
+    }
+    if !by_event(row) {
+        return Ok(anew(letter, row, event, reach));
+    }
+    // A join waits for this id. That is no harm as long as nobody but this row reads the event.
+    let others = reach.choreography.rows.iter().filter(|other| other.name != row.name);
+    if others.clone().any(|other| other.consumes.contains(&event.kind)) {
+        let why = "a join waits for its id, under which another agent may work on the data as they were";
+        return Ok(hopeless(why, &verdict::fork(event.goal, row, event.id, reach)));
+    }
+    Ok(message(letter, &event, body, false, None))
+}
+
+/// Whether this id stands for other data: those of the letter as it came, or those that another row has claimed.
+async fn is_known_otherwise(letter: &Letter, event: &Event, reach: &Reach) -> Result<bool, PortError> {
+    if let Ok(before) = &letter.event
+        && before.id == event.id
+    {
+        return Ok(before.digest() != event.digest());
+    }
+    let chance = Chance::fresh();
+    let story = retried(verdict::READ_MAX, &chance, || reach.ports.ledger.story(event.goal)).await?;
+    let of_it = |item: &&Item| matches!(&item.key.kind, ItemKind::Step { event: of, .. } if *of == event.id);
+    for item in story.iter().filter(of_it) {
+        if Step::read(item)?.digest != event.digest() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Under an id of its content: two people who make the same edit, or one who makes it twice, send one event.
+fn anew(letter: &Letter, row: &Row, event: Event, reach: &Reach) -> Edited {
     let unit = Unit::edit(row.name.as_str(), event.id, &event.digest());
-    let old = event.id;
-    let event = Event { id: EventId::derive(event.goal, &event.kind, &unit), causation: Some(old), time: now, ..event };
+    let (old, time) = (event.id, reach.ports.clock.now());
+    let event = Event { id: EventId::derive(event.goal, &event.kind, &unit), causation: Some(old), time, ..event };
     let body = event.to_json();
-    Ok(message(letter, &event, body, false, Some(old)))
+    message(letter, &event, body, false, Some(old))
 }
 
 fn message(letter: &Letter, event: &Event, body: String, with_note: bool, instead_of: Option<EventId>) -> Edited {

@@ -4,7 +4,9 @@
 
 use contract::decode::{self, Raw};
 use contract::topology::Choreography;
-use contract::{ArtifactRef, Artifacts, Attributes, Cause, Event, EventId, GoalId, ParkNote, UnixMs, artifact};
+use contract::{
+    ArtifactRef, Artifacts, Attributes, Cause, CauseKind, Event, EventId, GoalId, ParkNote, UnixMs, artifact,
+};
 use runtime::ports::{Receipt, Received};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -29,13 +31,26 @@ pub(super) struct Letter {
     pub(super) id: String,
     pub(super) receipt: Receipt,
     pub(super) at: UnixMs,
-    /// As it lies there.
+    /// As it lies there; nothing of a letter that was only seen.
     pub(super) body: String,
     pub(super) attributes: Attributes,
+    /// Of both.
+    pub(super) bytes: usize,
+    pub(super) is_whole: bool,
     pub(super) note: Option<ParkNote>,
-    /// What the row that it is for makes of it.
+    /// What the row that it is for makes of it; without its data until it is `restored`.
     pub(super) event: Result<Event, Cause>,
     pub(super) why: Why,
+}
+
+/// Of what SQS moved by itself.
+const MOVED: &str = "moved-by-sqs";
+/// Of what EventBridge could not deliver.
+const UNDELIVERED: &str = "undelivered";
+
+/// Every kind of cause that a letter may have.
+pub(super) fn kinds() -> Vec<&'static str> {
+    CauseKind::ALL.iter().map(|kind| kind.as_str()).chain([MOVED, UNDELIVERED]).collect()
 }
 
 /// What a letter that did not fit left in an artifact.
@@ -49,8 +64,15 @@ impl Letter {
     pub(super) fn read(place: &Place, message: Received, choreography: &Choreography) -> Letter {
         let destination = place.destination(&message.attributes, choreography);
         let note = message.attributes.park();
-        let event = decoded(&message, &message.body, &message.attributes, &destination, choreography);
+        let mut event = decoded(&message, &message.body, &message.attributes, &destination, choreography);
+        // They would be in memory twice, and as values they are several times as large.
+        if let Ok(event) = &mut event {
+            event.data = Value::Null;
+        }
+        let of_attributes = message.attributes.0.iter().map(|(name, value)| name.len() + value.len());
         Letter {
+            bytes: message.body.len() + of_attributes.sum::<usize>(),
+            is_whole: true,
             place: place.clone(),
             why: why(note.as_ref(), &message.attributes),
             destination,
@@ -64,19 +86,36 @@ impl Letter {
         }
     }
 
-    /// With body and attributes as they came, where they had not fitted the letter.
+    /// Leaves what only those need who act upon it.
+    pub(super) fn seen_only(mut self) -> Letter {
+        self.is_whole = false;
+        self.body = String::new();
+        self.attributes = Attributes::default();
+        // Its words are in `why`.
+        self.note.iter_mut().for_each(|note| note.cause.detail = String::new());
+        self
+    }
+
+    /// With its event's data.
+    pub(super) fn as_it_lies(mut self, choreography: &Choreography) -> Letter {
+        self.event = self.decode(&self.body, choreography);
+        self
+    }
+
+    /// Likewise, with body and attributes as they came, where they had not fitted the letter.
     pub(super) async fn restored(
         mut self,
         artifacts: &dyn Artifacts,
         choreography: &Choreography,
     ) -> Result<Letter, String> {
-        let Some(at) = self.note.as_ref().and_then(|note| note.body.clone()) else { return Ok(self) };
+        let Some(at) = self.note.as_ref().and_then(|note| note.body.clone()) else {
+            return Ok(self.as_it_lies(choreography));
+        };
         let whole = whole(&at, artifacts).await?;
         self.body = whole.body;
         // What stands on the letter beside them is the note, and what the event itself says.
         self.attributes.0.extend(whole.attributes.into_iter().filter(|(name, _)| name != contract::attributes::PARK));
-        self.event = self.decode(&self.body, choreography);
-        Ok(self)
+        Ok(self.as_it_lies(choreography))
     }
 
     /// What the row that it is for would make of another body.
@@ -120,6 +159,7 @@ impl Letter {
             "queue": self.place.queue,
             "for": self.destination.name(),
             "since": self.at,
+            "bytes": self.bytes,
             "cause": {"kind": self.why.kind, "detail": self.why.detail},
             "goal": self.goal(),
             "event": self.event_id(),
@@ -140,7 +180,7 @@ fn decoded(
 ) -> Result<Event, Cause> {
     let Some(row) = destination.row() else {
         let nobody = "no agent's message: it goes back as it is, or is discarded";
-        return Err(Cause::new(contract::CauseKind::Undecodable, nobody));
+        return Err(Cause::new(CauseKind::Undecodable, nobody));
     };
     let raw = Raw { body: body.as_bytes(), attributes, message_id: &message.message_id, sent_at: message.sent_at };
     decode::decode(raw, row, choreography)
@@ -154,13 +194,13 @@ async fn whole(at: &ArtifactRef, artifacts: &dyn Artifacts) -> Result<Whole, Str
 
 fn why(note: Option<&ParkNote>, attributes: &Attributes) -> Why {
     if let Some(note) = note {
-        return Why { kind: note.cause.kind.as_str().into(), detail: note.cause.detail.clone() };
+        return Why { kind: note.cause.kind.as_str().into(), detail: contract::bounded(&note.cause.detail) };
     }
     if let Some(code) = attributes.get(ERROR_CODE) {
         let message = attributes.get(ERROR_MESSAGE).unwrap_or("no words");
-        return Why { kind: "undelivered".into(), detail: contract::bounded(format!("{code}: {message}")) };
+        return Why { kind: UNDELIVERED.into(), detail: contract::bounded(format!("{code}: {message}")) };
     }
     // A daemon that gives up says why: without a note, nobody was left to say it.
     let detail = "SQS moved it after its last receive: whoever received it died each time before it could say why";
-    Why { kind: "moved-by-sqs".into(), detail: detail.into() }
+    Why { kind: MOVED.into(), detail: detail.into() }
 }

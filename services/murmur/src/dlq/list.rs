@@ -27,8 +27,11 @@ pub(crate) struct Asked {
 }
 
 pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow::Result<Exit> {
-    let reach = place.reach().await?;
-    let found = desk::look(&reach, asked.narrow.queue.as_deref(), asked.narrow.max).await?;
+    if place.has_nothing()? {
+        return none(screen);
+    }
+    let reach = place.reach_to_read().await?;
+    let found = desk::look(&reach, &asked.narrow, &|_| false).await?;
     let unseen = choice::unseen(&found);
     let (elsewhere, more) = (found.elsewhere, found.more);
     found.desk.close().await?;
@@ -44,13 +47,22 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
     if letters.is_empty() {
         screen.text("no dead letters")?;
     } else {
-        screen.text(&text(&groups, asked.each, screen.columns))?;
+        screen.prose(&text(&groups, asked.each, screen.columns, &reach.flags))?;
     }
     unseen.iter().for_each(|said| screen.progress(said));
     Ok(Exit::Done)
 }
 
-fn text(groups: &[Group<'_>], each: bool, columns: usize) -> String {
+/// Where nothing has ever run, nothing is made for the look.
+fn none(screen: Screen) -> anyhow::Result<Exit> {
+    match screen.json {
+        true => screen.document(&json!({"letters": 0, "groups": [], "held_by_others": 0, "more": false}))?,
+        false => screen.text("no dead letters")?,
+    }
+    Ok(Exit::Done)
+}
+
+fn text(groups: &[Group<'_>], each: bool, columns: usize, flags: &str) -> String {
     let mut lines = vec![];
     for group in groups {
         let count = group.letters.len();
@@ -67,8 +79,8 @@ fn text(groups: &[Group<'_>], each: bool, columns: usize) -> String {
         }
         lines.push(String::new());
     }
-    lines.push("murmur dlq show LETTER says more".into());
-    lines.push("murmur dlq redrive LETTER|GROUP sends back".into());
+    lines.push(format!("more: murmur dlq show LETTER{flags}"));
+    lines.push(format!("send back: murmur dlq redrive LETTER|GROUP{flags}"));
     lines.join("\n")
 }
 

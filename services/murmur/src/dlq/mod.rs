@@ -16,6 +16,7 @@ mod letter;
 pub(crate) mod list;
 mod places;
 pub(crate) mod redrive;
+mod room;
 pub(crate) mod show;
 mod verdict;
 

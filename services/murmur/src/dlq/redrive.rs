@@ -5,8 +5,8 @@
 use anyhow::ensure;
 use serde_json::{Value, json};
 
-use super::choice::{self, Which};
-use super::desk::{self, Desk};
+use super::choice::{self, Held, Which};
+use super::desk::Desk;
 use super::letter::Letter;
 use super::verdict::{self, Verdict};
 use super::{compose, confirm};
@@ -41,35 +41,31 @@ pub(super) enum Outcome {
 
 pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow::Result<Exit> {
     let reach = place.reach().await?;
-    let narrow = &asked.which.narrow;
-    let found = desk::look(&reach, narrow.queue.as_deref(), narrow.max).await?;
-    choice::unseen(&found).iter().for_each(|said| screen.progress(said));
-    let chosen = asked.which.of(&found.letters)?;
-    found.desk.keep_only(&chosen).await?;
-    let question = format!("Redrive {}?", choice::counted(chosen.len()));
-    if asked.which.all && !chosen.is_empty() {
-        ensure!(found.desk.while_held(confirm::sure(&question, asked.which.yes)).await?, "nothing was sent");
+    let Held { desk, letters, left } = asked.which.hold(&reach, screen).await?;
+    let question = format!("Redrive {}?", choice::counted(letters.len()));
+    if asked.which.all && !letters.is_empty() {
+        ensure!(desk.while_held(confirm::sure(&question, asked.which.yes)).await?, "nothing was sent");
     }
     // One hold over all of it: the last letter waits for as long as all others take.
-    let (told, kept) = found.desk.while_held(each(&chosen, &found.desk, &reach, screen)).await;
-    found.desk.close().await?;
+    let (told, kept) = desk.while_held(each(&letters, &desk, &reach, screen)).await;
+    desk.close().await?;
     if screen.json {
-        screen.document(&json!({"redriven": chosen.len() - kept, "kept": kept, "letters": told}))?;
-    } else if chosen.is_empty() {
+        screen.document(&json!({"redriven": letters.len() - kept, "kept": kept, "left": left, "letters": told}))?;
+    } else if letters.is_empty() {
         screen.text("no dead letters")?;
     }
-    Ok(if kept == 0 { Exit::Done } else { Exit::Failed })
+    Ok(if kept + left == 0 { Exit::Done } else { Exit::Failed })
 }
 
 /// What became of each, and how many were kept.
-async fn each(chosen: &[&Letter], desk: &Desk, reach: &Reach, screen: Screen) -> (Vec<Value>, usize) {
+async fn each(chosen: &[Letter], desk: &Desk, reach: &Reach, screen: Screen) -> (Vec<Value>, usize) {
     let (mut told, mut kept) = (vec![], 0);
     for letter in chosen {
         let outcome = one(letter, desk, reach).await;
         kept += usize::from(matches!(outcome, Outcome::Kept { .. }));
         if !screen.json {
             // Whoever stops reading does not stop the work.
-            let _ = screen.text(&said(letter, &outcome));
+            let _ = screen.prose(&said(letter, &outcome));
         }
         told.push(document(letter, &outcome));
     }

@@ -25,18 +25,18 @@ pub(crate) struct Asked {
 }
 
 pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow::Result<Exit> {
-    let reach = place.reach().await?;
-    let found = desk::look(&reach, asked.narrow.queue.as_deref(), asked.narrow.max).await?;
+    let reach = place.reach_to_read().await?;
+    let found = desk::look(&reach, &asked.narrow, &|letter| choice::is_called(letter, &asked.id)).await?;
     let unseen = choice::unseen(&found);
     found.desk.close().await?;
     let fits: Vec<&Letter> = found.letters.iter().filter(|letter| asked.narrow.fits(letter)).collect();
-    let chosen =
-        choice::matching(&fits, &asked.id).inspect_err(|_| unseen.iter().for_each(|said| screen.progress(said)))?;
+    let chosen = choice::matching(&fits, &asked.id, &reach.flags)
+        .inspect_err(|_| unseen.iter().for_each(|said| screen.progress(said)))?;
     let letter = choice::only(&chosen)?;
     let whole = letter.clone().restored(&*reach.ports.artifacts, &reach.config.choreography).await;
     let (letter, gone) = match whole {
         Ok(whole) => (whole, None),
-        Err(why) => (letter.clone(), Some(why)),
+        Err(why) => (letter.clone().as_it_lies(&reach.config.choreography), Some(why)),
     };
     let verdict = verdict::of(&letter, &reach).await?;
     let known = ledger(&letter, &reach).await?;
@@ -50,7 +50,8 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
         told["unread"] = json!(gone);
         screen.document(&told)?;
     } else {
-        screen.text(&text(&letter, &known, &verdict, gone.as_deref()))?;
+        screen.prose(&text(&letter, &known, &verdict, gone.as_deref(), &reach))?;
+        screen.text(&body(&letter))?;
     }
     Ok(Exit::Done)
 }
@@ -79,7 +80,7 @@ pub(super) fn of_verdict(verdict: &Verdict) -> Value {
     }
 }
 
-fn text(letter: &Letter, known: &Value, verdict: &Verdict, gone: Option<&str>) -> String {
+fn text(letter: &Letter, known: &Value, verdict: &Verdict, gone: Option<&str>, reach: &Reach) -> String {
     let mut lines = vec![
         format!("letter    {}", letter.id),
         format!("group     {}", groups::id_of(letter)),
@@ -107,15 +108,21 @@ fn text(letter: &Letter, known: &Value, verdict: &Verdict, gone: Option<&str>) -
         lines.push(format!("step      {state}, {} rounds of redriving", known["step"]["rounds"]));
     }
     match verdict {
-        Verdict::Useful(does) => lines.push(format!("redrive   murmur dlq redrive {}: {does}", letter.short())),
+        Verdict::Useful(does) => {
+            let redrive = verdict::command("redrive", letter, reach);
+            lines.push(format!("redrive   {does}: {redrive}"));
+        }
         Verdict::Refused { why, instead } => lines.push(format!("redrive   no: {why}\ninstead   {instead}")),
     }
     lines.extend(gone.map(|why| format!("unread    {why}")));
     for (name, value) in &letter.attributes.0 {
         lines.push(format!("attribute {name} = {value}"));
     }
-    let pretty = serde_json::from_str::<Value>(&letter.body).and_then(|body| serde_json::to_string_pretty(&body));
-    lines.push(String::new());
-    lines.push(pretty.unwrap_or_else(|_| letter.body.clone()));
     lines.iter().map(|line| harmless(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// As a program would read it: its lines end where it ends them.
+fn body(letter: &Letter) -> String {
+    let pretty = serde_json::from_str::<Value>(&letter.body).and_then(|body| serde_json::to_string_pretty(&body));
+    harmless(&format!("\n{}", pretty.unwrap_or_else(|_| letter.body.clone())))
 }

@@ -16,7 +16,7 @@ use super::letter::Letter;
 use super::places::Destination;
 use crate::reach::Reach;
 
-const READ_MAX: Duration = Duration::from_secs(15);
+pub(super) const READ_MAX: Duration = Duration::from_secs(15);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -60,14 +60,16 @@ impl Known {
 
 pub(super) async fn of(letter: &Letter, reach: &Reach) -> Result<Verdict, PortError> {
     let row = match &letter.destination {
-        Destination::Nowhere(why) => return Ok(refused(why.clone(), discard(letter))),
+        Destination::Nowhere(why) => return Ok(refused(why.clone(), command("discard", letter, reach))),
         // Another application's queue: the ledger knows nothing of it.
         Destination::Subscription(_) => return Ok(Verdict::Useful("its reader gets it once more")),
         Destination::Row(row) => row,
     };
     let event = match &letter.event {
         Ok(event) => event,
-        Err(cause) => return Ok(refused(format!("it would come back at once: {cause}"), edit(letter))),
+        Err(cause) => {
+            return Ok(refused(format!("it would come back at once: {cause}"), command("edit", letter, reach)));
+        }
     };
     let known = Known::of(reach, event.goal, row, event.id).await?;
     Ok(judged(letter, event, row, &known, reach))
@@ -78,15 +80,18 @@ fn judged(letter: &Letter, event: &Event, row: &Row, known: &Known, reach: &Reac
         let theirs = known.goal.as_ref().is_some_and(|goal| goal.request.tenant == event.tenant);
         return match &known.goal {
             Some(goal) if theirs && !goal.ended() => Verdict::Useful("it cancels the goal"),
-            Some(_) if theirs => refused("the goal has ended already".into(), discard(letter)),
-            _ => refused(format!("no goal {} of this tenant is known", event.goal), discard(letter)),
+            Some(_) if theirs => refused("the goal has ended already".into(), command("discard", letter, reach)),
+            _ => refused(format!("no goal {} of this tenant is known", event.goal), command("discard", letter, reach)),
         };
     }
     let Some(goal) = &known.goal else {
         return if row.accepts_goals && event.kind == GoalRequested::TYPE {
             begins(letter, event, reach)
         } else {
-            refused(format!("no goal {} is known: it would come back at once", event.goal), discard(letter))
+            refused(
+                format!("no goal {} is known: it would come back at once", event.goal),
+                command("discard", letter, reach),
+            )
         };
     };
     if row.accepts_goals && event.kind == GoalRequested::TYPE && goal.digest != event.digest() {
@@ -95,20 +100,20 @@ fn judged(letter: &Letter, event: &Event, row: &Row, known: &Known, reach: &Reac
     }
     if known.over(reach) {
         let why = "its goal has ended: the message would be deleted without work";
-        return refused(why.into(), fork(event.goal, row, event.id));
+        return refused(why.into(), fork(event.goal, row, event.id, reach));
     }
     let (now, margin) = (reach.ports.clock.now(), reach.config.settings.skew_margin);
     match table(known.step.as_ref(), &event.digest(), letter.n(), row.limits.rounds_max, now, margin) {
         Fate::Works(what) => Verdict::Useful(what),
-        Fate::Settled(why) => refused(why.into(), discard(letter)),
+        Fate::Settled(why) => refused(why.into(), command("discard", letter, reach)),
         Fate::OtherData => {
             let why = "its event was claimed before with other data: it would come back at once";
-            refused(why.into(), discard(letter))
+            refused(why.into(), command("discard", letter, reach))
         }
         Fate::RoundsOver(rounds) => {
             let why =
                 format!("redriven-too-often: {rounds} rounds of redriving it failed, and it would come back at once");
-            let instead = format!("{}, or {}", edit(letter), fork(event.goal, row, event.id));
+            let instead = format!("{}, or {}", command("edit", letter, reach), fork(event.goal, row, event.id, reach));
             refused(why, instead)
         }
     }
@@ -119,7 +124,7 @@ fn begins(letter: &Letter, event: &Event, reach: &Reach) -> Verdict {
     let asked: Result<GoalRequested, _> = event.data_as();
     match asked.map_err(|why| why.to_string()).and_then(|asked| goal::deadline(&asked, now, settings)) {
         Ok(_) => Verdict::Useful("the goal begins"),
-        Err(why) => refused(format!("it would come back at once: {why}"), edit(letter)),
+        Err(why) => refused(format!("it would come back at once: {why}"), command("edit", letter, reach)),
     }
 }
 
@@ -193,22 +198,19 @@ pub(super) async fn consequence(letter: &Letter, reach: &Reach) -> Result<String
 }
 
 /// The exact command by which an ended goal goes on from this step.
-pub(super) fn fork(goal: GoalId, row: &Row, event: EventId) -> String {
+pub(super) fn fork(goal: GoalId, row: &Row, event: EventId, reach: &Reach) -> String {
     let one_of_many = row.arrives.as_ref().is_some_and(|at| at.member == Member::Event);
     let step = if one_of_many { format!("{}#{event}", row.name) } else { row.name.to_string() };
-    format!("murmur goal fork {goal} --from {step}")
+    format!("murmur goal fork {goal} --from {step}{}", reach.flags)
 }
 
 fn refused(why: String, instead: String) -> Verdict {
     Verdict::Refused { why, instead }
 }
 
-fn edit(letter: &Letter) -> String {
-    format!("murmur dlq edit {}", letter.short())
-}
-
-fn discard(letter: &Letter) -> String {
-    format!("murmur dlq discard {}", letter.short())
+/// What to do with a letter, as it is to be typed to reach the same place.
+pub(super) fn command(verb: &str, letter: &Letter, reach: &Reach) -> String {
+    format!("murmur dlq {verb} {}{}", letter.short(), reach.flags)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //! Never a server.
 //! Next: `there`.
 
+use std::path::Path;
+
 use contract::Topology;
 use runtime::config::Config;
 
@@ -14,9 +16,20 @@ use crate::surroundings;
 pub(super) fn look(place: &Where) -> Vec<Finding> {
     let mut findings = vec![programs()];
     findings.push(settings());
-    match place.house() {
+    match place.house_there() {
         Err(why) => findings.push(Finding::fail("data directory", format!("{why:#}"), "name another with --data DIR")),
-        Ok(house) => {
+        Ok(None) => {
+            let folder = place.folder().map_or_else(|why| why.to_string(), |folder| folder.display().to_string());
+            findings.push(match place.folder().is_ok_and(|folder| can_be_made(&folder)) {
+                true => Finding::ok("data directory", format!("{folder}, not made yet: murmur up makes it")),
+                false => {
+                    let found = format!("{folder} cannot be made");
+                    Finding::fail("data directory", found, "name another with --data DIR")
+                }
+            });
+            findings.push(versions(None, &place.flags()));
+        }
+        Ok(Some(house)) => {
             let folder = house.folder().display().to_string();
             let kept = Kept::running(&house);
             findings.push(match (&kept, house.has_agents()) {
@@ -29,10 +42,16 @@ pub(super) fn look(place: &Where) -> Vec<Finding> {
                     Finding::fail("data directory", format!("{folder}: {why}"), "name another with --data DIR")
                 }
             });
-            findings.push(versions(kept.as_ref()));
+            findings.push(versions(kept.as_ref(), &place.flags()));
         }
     }
     findings
+}
+
+/// The folder that it would lie in is one, and nobody forbids it to be written.
+fn can_be_made(folder: &Path) -> bool {
+    let above = folder.ancestors().find_map(|above| std::fs::metadata(above).ok());
+    above.is_some_and(|above| above.is_dir() && !above.permissions().readonly())
 }
 
 fn programs() -> Finding {
@@ -62,7 +81,7 @@ fn settings() -> Finding {
 }
 
 /// Events carry the version of their schema, and agents of another murmur may speak of other ones.
-fn versions(kept: Option<&Kept>) -> Finding {
+fn versions(kept: Option<&Kept>, flags: &str) -> Finding {
     let topology = Topology::murmuration();
     let newest = topology.events.iter().map(|event| event.version).max().unwrap_or(0);
     let spoken = format!("{} event types, version {newest} at most", topology.events.len());
@@ -73,7 +92,7 @@ fn versions(kept: Option<&Kept>) -> Finding {
                 kept.version,
                 env!("CARGO_PKG_VERSION")
             );
-            Finding::warn("schemas", found, "murmur down, then murmur up")
+            Finding::warn("schemas", found, format!("murmur down{flags}, then murmur up{flags}"))
         }
         None => Finding::ok("schemas", spoken),
     }

@@ -58,7 +58,7 @@ pub(crate) async fn run(_asked: &Asked, place: &Where, screen: Screen) -> anyhow
     if screen.json {
         screen.document(&json!({"ok": !fails, "checks": findings}))?;
     } else {
-        screen.text(&told(&findings))?;
+        screen.prose(&told(&findings))?;
     }
     Ok(if fails { Exit::Failed } else { Exit::Done })
 }

@@ -30,6 +30,11 @@ pub(super) async fn look(place: &Where) -> Vec<Finding> {
             return findings;
         }
     }
+    if place.has_nothing().unwrap_or(false) {
+        // Whoever only looks makes none.
+        findings.push(Finding::ok("endpoint", "a stand-in of the data directory, which murmur up starts"));
+        return findings;
+    }
     let server = match place.server_made().await {
         Ok(server) => server,
         Err(why) => {
@@ -53,8 +58,8 @@ pub(super) async fn look(place: &Where) -> Vec<Finding> {
     };
     let clients = server.clients().await;
     findings.push(clock(&server, &clients, &config).await);
-    findings.extend(resources(&clients, &config, &server).await);
-    findings.extend(dead_letters(&clients, &choreography).await);
+    findings.extend(resources(&clients, &config, &server, &place.flags()).await);
+    findings.extend(dead_letters(&clients, &choreography, &place.flags()).await);
     findings
 }
 
@@ -115,10 +120,10 @@ async fn skew(url: &str) -> anyhow::Result<Duration> {
 }
 
 /// What provisioning would do.
-async fn resources(clients: &Clients, config: &Config, server: &Server) -> Vec<Finding> {
+async fn resources(clients: &Clients, config: &Config, server: &Server, flags: &str) -> Vec<Finding> {
     let mut reporter = Reporter::silent().dry();
     let looked = provision(clients, &Plan::of(config), &mut reporter).await;
-    let make = format!("murmur provision{}", server.flag());
+    let make = format!("murmur provision{flags}");
     let mut findings = vec![];
     for check in ["queues", "bus", "rules", "table", "bucket"] {
         let steps: Vec<&Step> = reporter.steps().iter().filter(|step| kind(&step.resource) == check).collect();
@@ -178,12 +183,12 @@ fn judged(check: &'static str, step: &Step, make: &str) -> Option<Finding> {
     }
 }
 
-async fn dead_letters(clients: &Clients, choreography: &Choreography) -> Option<Finding> {
+async fn dead_letters(clients: &Clients, choreography: &Choreography, flags: &str) -> Option<Finding> {
     let queues: Vec<_> = choreography.rows.iter().map(|row| (row.queue.clone(), row.queue.dead_letters())).collect();
     let counted = depths(clients, &queues).await.ok()?;
     let count: u64 = counted.iter().filter_map(|depth| depth.dead_letters).sum();
     Some(match count {
         0 => Finding::ok("dead letters", "none"),
-        count => Finding::warn("dead letters", count.to_string(), "murmur dlq list says why"),
+        count => Finding::warn("dead letters", count.to_string(), format!("murmur dlq list{flags} says why")),
     })
 }

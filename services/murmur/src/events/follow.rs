@@ -13,8 +13,11 @@ use runtime::ports::Received;
 use runtime::{Chance, retried};
 use serde_json::Value;
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
+use super::printer::Printer;
 use super::said;
 use crate::exit::Exit;
 use crate::reach::{Reach, Where};
@@ -31,13 +34,16 @@ const POLL_MAX: Duration = Duration::from_secs(5);
 const VISIBILITY: Duration = Duration::from_secs(30);
 const CALL_MAX: Duration = Duration::from_secs(30);
 const FAREWELL_MAX: Duration = Duration::from_secs(10);
+/// Whoever pressed Ctrl-C waits no longer than this for a reader that may have stopped reading.
+const LAST_LINES_MAX: Duration = Duration::from_secs(1);
 /// Delivered twice, an event is printed once, as long as it is remembered.
 const REMEMBERED: usize = 10_000;
 
 /// Print each event as it is published, until Ctrl-C
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  murmur events follow --types goal.completed,step.failed\n  murmur events follow --for 60 --json"
+    after_help = "Example:\n  murmur events follow --types goal.completed,step.failed\n  murmur events follow --for 60 --json\n\n\
+                  Ctrl-C is its regular end: exit code 0."
 )]
 pub(crate) struct Asked {
     /// Types of events; without it, all
@@ -57,8 +63,16 @@ pub(crate) struct Asked {
     count: Option<u64>,
 }
 
-pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow::Result<Exit> {
-    let reach = place.reach().await?;
+pub(crate) async fn run(
+    asked: &Asked,
+    place: &Where,
+    screen: Screen,
+    stop: &CancellationToken,
+) -> anyhow::Result<Exit> {
+    let reach = tokio::select! {
+        reach = place.reach() => reach?,
+        () = stop.cancelled() => return Ok(Exit::Done),
+    };
     let all: Vec<EventType> = reach.config.choreography.events.iter().map(|spec| spec.kind.clone()).collect();
     let wanted = Wanted {
         types: known_types(&asked.types, &reach.config.choreography, &all)?,
@@ -69,11 +83,44 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
     clear_up(&reach).await;
     let following = Following::begin(&reach, &wanted).await?;
     screen.progress("following; a rule may take a minute to begin at AWS. Ctrl-C ends it");
-    let told = following.tell(asked, screen).await;
+    let alive = following.stays_alive();
+    let mut printer = Printer::start(screen);
+    let told = tokio::select! {
+        told = following.tell(asked, screen, &mut printer) => told,
+        () = stop.cancelled() => Ok(()),
+    };
+    let told = match told {
+        Ok(()) => last_lines(printer, stop).await,
+        failed => failed,
+    };
+    drop(alive);
     let ended = following.end().await;
     told?;
     ended?;
     Ok(Exit::Done)
+}
+
+/// All that was received is printed, as long as somebody reads it.
+async fn last_lines(printer: Printer, stop: &CancellationToken) -> anyhow::Result<()> {
+    let stopped = async {
+        stop.cancelled().await;
+        tokio::time::sleep(LAST_LINES_MAX).await;
+    };
+    tokio::select! {
+        printed = printer.end() => printed,
+        () = stopped => Ok(()),
+    }
+}
+
+/// For ever; a word that does not arrive is followed by the next one.
+async fn beats<Said: Future<Output = ()>>(every: Duration, say: impl Fn() -> Said) {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        say().await;
+    }
 }
 
 /// What killed ones left, by name and age. Theirs is no reason for this one to fail.
@@ -112,10 +159,23 @@ impl<'r> Following<'r> {
         Ok(following)
     }
 
-    async fn tell(&self, asked: &Asked, screen: Screen) -> anyhow::Result<()> {
+    /// On a task of its own, whatever the reader of the lines does: nobody else may take it for dead.
+    fn stays_alive(&self) -> AbortOnDropHandle<()> {
+        let (clients, url, clock) = (self.reach.clients.clone(), self.url.clone(), self.reach.ports.clock.clone());
+        let say = move || {
+            let (clients, url, clock) = (clients.clone(), url.clone(), clock.clone());
+            async move {
+                // The next one comes soon enough.
+                let _ = subscriptions::still_alive(&clients, &url, clock.now().0).await;
+            }
+        };
+        AbortOnDropHandle::new(tokio::spawn(beats(ALIVE_EVERY, say)))
+    }
+
+    async fn tell(&self, asked: &Asked, screen: Screen, printer: &mut Printer) -> anyhow::Result<()> {
         let (queue, ports, chance) = (self.name.queue(), &self.reach.ports, Chance::fresh());
         let until = asked.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
-        let (mut alive_at, mut left) = (Instant::now(), asked.count.unwrap_or(u64::MAX));
+        let mut left = asked.count.unwrap_or(u64::MAX);
         let mut seen: HashSet<EventId> = HashSet::new();
         while left > 0 {
             let wait = until.map_or(POLL_MAX, |until| until.saturating_duration_since(Instant::now()).min(POLL_MAX));
@@ -127,7 +187,8 @@ impl<'r> Following<'r> {
             for message in some.iter().filter_map(event) {
                 if left > 0 && seen.insert(message.id) {
                     left -= 1;
-                    if screen.json { screen.record(&message)? } else { screen.text(&said::line(&message))? }
+                    let line = if screen.json { serde_json::to_string(&message)? } else { said::line(&message) };
+                    printer.print(line).await?;
                 }
             }
             if !some.is_empty() {
@@ -137,10 +198,6 @@ impl<'r> Following<'r> {
             }
             if seen.len() > REMEMBERED {
                 seen.clear();
-            }
-            if alive_at.elapsed() > ALIVE_EVERY {
-                subscriptions::still_alive(&self.reach.clients, &self.url, ports.clock.now().0).await?;
-                alive_at = Instant::now();
             }
         }
         Ok(())
@@ -174,4 +231,26 @@ impl Drop for Following<'_> {
 fn event(message: &Received) -> Option<Event> {
     let wrapper: Value = contract::json::parse(&message.body).ok()?;
     serde_json::from_value(wrapper.get("detail")?.clone()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_following_says_again_and_again_that_it_lives() {
+        let said = AtomicUsize::new(0);
+        let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        let say = || async {
+            let _ = told.send(said.fetch_add(1, Ordering::SeqCst));
+        };
+        let three = async { while heard.recv().await.is_some_and(|nth| nth < 2) {} };
+        tokio::select! {
+            () = beats(Duration::from_millis(1), say) => {}
+            () = three => {}
+        }
+        assert_eq!(said.load(Ordering::SeqCst), 3);
+    }
 }

@@ -3,9 +3,11 @@
 //! Next: `follow`.
 
 pub(crate) mod follow;
+mod printer;
 mod said;
 
 use clap::Subcommand;
+use tokio_util::sync::CancellationToken;
 
 use crate::exit::Exit;
 use crate::reach::Where;
@@ -16,8 +18,13 @@ pub(crate) enum Command {
     Follow(follow::Asked),
 }
 
-pub(crate) async fn run(asked: &Command, place: &Where, screen: Screen) -> anyhow::Result<Exit> {
+pub(crate) async fn run(
+    asked: &Command,
+    place: &Where,
+    screen: Screen,
+    stop: &CancellationToken,
+) -> anyhow::Result<Exit> {
     match asked {
-        Command::Follow(asked) => follow::run(asked, place, screen).await,
+        Command::Follow(asked) => follow::run(asked, place, screen, stop).await,
     }
 }

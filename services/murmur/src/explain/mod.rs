@@ -57,7 +57,7 @@ enum Form {
 }
 
 pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow::Result<Exit> {
-    let reach = place.reach().await?;
+    let reach = place.reach_to_read().await?;
     let id = named::find(&reach, &asked.goal).await?;
     let story = story(&reach, id).await?;
     let text = match asked.format {
@@ -87,8 +87,9 @@ pub(crate) async fn story(reach: &Reach, id: GoalId) -> anyhow::Result<RunStory>
     let records = Records::fetch(&items, &*reach.ports.artifacts).await;
     let mut told = tell(&items, &records, &reach.config.choreography, reach.ports.clock.now()).with_context(|| {
         format!(
-            "there is no goal {id}: murmur goal list shows those that there are (a goal just sent appears once the \
+            "there is no goal {id}: murmur goal list{} shows those that there are (a goal just sent appears once the \
              research agent took it; records go {} days after a goal's deadline)",
+            reach.flags,
             reach.config.settings.record_retention.as_secs() / 86_400
         )
     })?;

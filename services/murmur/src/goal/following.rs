@@ -12,18 +12,19 @@ use runtime::ledger::goal::Goal;
 use runtime::ledger::join::JoinState;
 use runtime::ledger::step::{State, Step};
 use runtime::ledger::{Item, ItemKey, ItemKind, Standing, unexpired};
-use runtime::ports::Ports;
 use runtime::stall::{Stall, stalls};
 use serde::Serialize;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::span;
+use crate::reach::Reach;
 
 const LOOK_FIRST: Duration = Duration::from_millis(50);
 /// How long nothing may have changed before looks are this far apart.
 const LOOK_LAST: Duration = Duration::from_secs(2);
-/// A goal that nobody takes for so long is worth a word.
+/// A goal that nobody takes for so long is worth a word, and another one each time that as much has passed again.
 const TAKEN_MAX: Duration = Duration::from_secs(5);
+const TOLD_EVERY: Duration = Duration::from_secs(30);
 
 /// What happened, and when.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -37,8 +38,10 @@ pub(crate) struct Told {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "what", rename_all = "kebab-case")]
 pub(crate) enum News {
-    /// Nobody has taken it yet.
-    Waiting,
+    /// Nobody has taken it yet, for so long.
+    Waiting {
+        seconds: u64,
+    },
     Accepted {
         words: String,
         deadline: UnixMs,
@@ -165,13 +168,12 @@ fn goal_of(story: &[Item]) -> Option<Goal> {
 
 /// Until the goal ends: its terminal event. What happens meanwhile is told.
 pub(crate) async fn follow(
-    ports: &Ports,
-    choreography: &Choreography,
+    reach: &Reach,
     goal: GoalId,
     patience: Patience,
     tell: &mut dyn FnMut(&Told) -> anyhow::Result<()>,
 ) -> anyhow::Result<Event> {
-    let following = until_end(ports, choreography, goal, patience.until_taken, tell);
+    let following = until_end(reach, goal, patience.until_taken, tell);
     match patience.within {
         None => following.await,
         Some(within) => match timeout(within, following).await {
@@ -182,14 +184,14 @@ pub(crate) async fn follow(
 }
 
 async fn until_end(
-    ports: &Ports,
-    choreography: &Choreography,
+    reach: &Reach,
     goal: GoalId,
     until_taken: Option<Duration>,
     tell: &mut dyn FnMut(&Told) -> anyhow::Result<()>,
 ) -> anyhow::Result<Event> {
+    let (ports, choreography) = (&reach.ports, &reach.choreography);
     let (mut seen, began, mut wait) = (Seen::default(), Instant::now(), LOOK_FIRST);
-    let (mut away, mut waiting) = (false, false);
+    let (mut away, mut untaken) = (false, Untaken::default());
     loop {
         let now = ports.clock.now();
         let told = |news| Told { at: now, goal, news };
@@ -216,11 +218,13 @@ async fn until_end(
             }
         }
         if !seen.accepted {
-            if until_taken.is_some_and(|most| began.elapsed() >= most) {
-                bail!("no such goal: {goal} was never accepted here, or has expired; see murmur goal list");
+            let waited = began.elapsed();
+            if until_taken.is_some_and(|most| waited >= most) {
+                let list = format!("murmur goal list{}", reach.flags);
+                bail!("no such goal: {goal} was never accepted here, or has expired; see {list}");
             }
-            if began.elapsed() >= TAKEN_MAX && !std::mem::replace(&mut waiting, true) {
-                tell(&told(News::Waiting))?;
+            if untaken.is_worth_a_word(waited) {
+                tell(&told(News::Waiting { seconds: waited.as_secs() }))?;
             }
         }
         wait = if news.is_empty() { (wait * 5 / 4).min(LOOK_LAST) } else { LOOK_FIRST };
@@ -228,8 +232,34 @@ async fn until_end(
     }
 }
 
+/// How often it was said that nobody has taken the goal.
+#[derive(Debug, Default)]
+struct Untaken(u32);
+
+impl Untaken {
+    /// Never silent for long: whoever waits for nobody should know that, also when the first word has scrolled away.
+    fn is_worth_a_word(&mut self, waited: Duration) -> bool {
+        let is_due = waited >= TAKEN_MAX + TOLD_EVERY * self.0;
+        self.0 += u32::from(is_due);
+        is_due
+    }
+}
+
 /// A goal that has expired is not there, whatever is left of it.
 fn unexpired_story(story: Vec<Item>, goal: GoalId, now: UnixMs) -> Vec<Item> {
     let own = story.iter().find(|item| item.key == ItemKey::goal(goal)).cloned();
     if unexpired(own, now).is_some() { story } else { vec![] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_waits_in_silence_for_a_goal_that_nobody_takes() {
+        let mut untaken = Untaken::default();
+        let told: Vec<u64> =
+            (0..=100).filter(|seconds| untaken.is_worth_a_word(Duration::from_secs(*seconds))).collect();
+        assert_eq!(told, [5, 35, 65, 95]);
+    }
 }

@@ -3,8 +3,9 @@
 //! Next: `listing` gathers, `table` lays out.
 
 use clap::builder::RangedU64ValueParser;
-use contract::Tenant;
+use contract::{Clock as _, Tenant};
 use runtime::ledger::Mark;
+use runtime::ports::SystemClock;
 use serde_json::json;
 
 use super::command;
@@ -41,10 +42,13 @@ pub(crate) struct Asked {
 }
 
 pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow::Result<Exit> {
-    let reach = place.reach().await?;
     let question =
         Question { state: asked.state, tenant: asked.tenant.clone(), after: asked.after, limit: asked.limit };
-    let listing = list(&reach, &question).await?;
+    let listing = match place.has_nothing()? {
+        // Nothing was ever sent, and nothing is made for the look.
+        true => Listing::default(),
+        false => list(&place.reach_to_read().await?, &question).await?,
+    };
     let Listing { rows, next, looked } = &listing;
     if screen.json {
         let next = next.map(|next| next.to_string());
@@ -52,13 +56,13 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
         return Ok(Exit::Done);
     }
     if !rows.is_empty() {
-        screen.text(&table(rows, reach.ports.clock.now(), screen))?;
+        screen.text(&table(rows, SystemClock.now(), screen))?;
     } else if next.is_none() {
-        screen.text(&none(asked, place))?;
+        screen.prose(&none(asked, place))?;
     }
     if let Some(next) = next {
         let more = if rows.len() < asked.limit { format!("looked at {looked} goals; ") } else { String::new() };
-        screen.text(&format!("\n{more}more: {}", command(place, &again(asked, *next))))?;
+        screen.prose(&format!("\n{more}more: {}", command(place, &again(asked, *next))))?;
     }
     Ok(Exit::Done)
 }
@@ -67,7 +71,7 @@ fn none(asked: &Asked, place: &Where) -> String {
     if asked.state.is_some() || asked.tenant.is_some() || asked.after.is_some() {
         return "no such goals".into();
     }
-    format!("no goals yet: send one with {}", command(place, "goal submit \"…\""))
+    format!("no goals yet; send one: {}", command(place, "goal submit \"…\""))
 }
 
 /// The same list, from there on.

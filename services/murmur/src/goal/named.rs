@@ -70,7 +70,10 @@ pub(crate) async fn find(reach: &Reach, text: &str) -> anyhow::Result<GoalId> {
         [(one, _)] => there(reach, one.mark.goal).await,
         [] => {
             let newest = if found.next.is_some() { " among the newest" } else { "" };
-            bail!("no goal{newest} has an id that begins with {prefix}: see murmur goal list, or give the whole id")
+            bail!(
+                "no goal{newest} has an id that begins with {prefix}: see murmur goal list{}, or give the whole id",
+                reach.flags
+            )
         }
         several => {
             let now = reach.ports.clock.now();
@@ -87,7 +90,8 @@ async fn there(reach: &Reach, goal: GoalId) -> anyhow::Result<GoalId> {
     if unexpired(found, reach.ports.clock.now()).is_none() {
         bail!(
             "no such goal: {goal} was never accepted here, or has expired. If it was sent just now, the research agent has \
-             not taken it yet: see murmur status, and murmur goal list"
+             not taken it yet: see murmur status{flags}, and murmur goal list{flags}",
+            flags = reach.flags
         );
     }
     Ok(goal)

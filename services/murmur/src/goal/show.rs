@@ -35,7 +35,7 @@ struct Told<'a> {
 }
 
 pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow::Result<Exit> {
-    let reach = place.reach().await?;
+    let reach = place.reach_to_read().await?;
     let id = named::find(&reach, &asked.goal).await?;
     let story = explain::story(&reach, id).await?;
     if screen.json {

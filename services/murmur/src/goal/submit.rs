@@ -2,6 +2,8 @@
 //! Never an answer before the goal is safe in its queue, or known to be in the ledger.
 //! Next: `sending` judges and sends it; `watch` follows it.
 
+use std::time::Duration;
+
 use anyhow::bail;
 use contract::events::{Budget, OnDeadLetter};
 use contract::{Tenant, UnixMs};
@@ -14,6 +16,7 @@ use super::following::Patience;
 use super::sending::{Before, Letter, Until, Wish};
 use super::{command, watch};
 use crate::exit::Exit;
+use crate::ingest::collection;
 use crate::reach::Where;
 use crate::screen::Screen;
 
@@ -36,7 +39,7 @@ pub(crate) struct Asked {
     #[arg(long, value_name = "URL")]
     sources: Vec<String>,
     /// A collection that murmur ingest has filled; may be repeated
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = collection)]
     collections: Vec<String>,
     /// What else the agents should know
     #[arg(long, value_name = "TEXT")]
@@ -62,6 +65,9 @@ pub(crate) struct Asked {
     /// Follow it until it ends
     #[arg(long)]
     watch: bool,
+    /// Stop watching after so long, as in 90s, 10m or 2h: exit code 1, and the goal goes on
+    #[arg(long, visible_alias = "timeout", value_name = "TIME", value_parser = humantime::parse_duration, requires = "watch")]
+    within: Option<Duration>,
 }
 
 pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow::Result<Exit> {
@@ -87,7 +93,8 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
     if !asked.watch {
         return Ok(Exit::Done);
     }
-    watch::until_end(&reach, letter.event.goal, Patience::default(), place, screen).await
+    let patience = Patience { within: asked.within, until_taken: None };
+    watch::until_end(&reach, letter.event.goal, patience, place, screen).await
 }
 
 impl Asked {
@@ -127,7 +134,7 @@ fn told(letter: &Letter, first: Option<&Goal>, watched: bool, place: &Where, scr
             format!("goal {goal} was sent before with this key, at {}, and is {state}; nothing was sent", event.time)
         }
     };
-    screen.text(&format!("{what}\n  key    {}\n  tenant {}\n  trace  {trace}", letter.key, event.tenant))?;
+    screen.prose(&format!("{what}\n  key    {}\n  tenant {}\n  trace  {trace}", letter.key, event.tenant))?;
     if watched {
         return Ok(());
     }
@@ -156,8 +163,6 @@ fn on_dead_letter(text: &str) -> Result<OnDeadLetter, String> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

@@ -33,12 +33,12 @@ pub(crate) struct Asked {
     #[command(flatten)]
     which: Which,
     /// Stop watching after so long, as in 90s, 10m or 2h: exit code 1
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, visible_alias = "timeout", value_name = "TIME", value_parser = humantime::parse_duration)]
     within: Option<Duration>,
 }
 
 pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow::Result<Exit> {
-    let reach = place.reach().await?;
+    let reach = place.reach_to_read().await?;
     let (goal, until_taken) = match (asked.which.told()?, &asked.which.goal) {
         // Sent just now, it may not have been accepted yet.
         (Some(goal), _) => (goal, Some(TAKEN_MAX)),
@@ -62,9 +62,9 @@ pub(crate) async fn until_end(
             return screen.record(told);
         }
         let began = *began.get_or_insert(told.at);
-        screen.text(&lines(told, began, place))
+        screen.prose(&lines(told, began, place))
     };
-    let ended = follow(&reach.ports, &reach.choreography, goal, patience, &mut tell).await?;
+    let ended = follow(reach, goal, patience, &mut tell).await?;
     left.again = None;
     Ok(if Standing::after(&ended.kind) == Standing::Completed { Exit::Done } else { Exit::Failed })
 }
@@ -87,9 +87,9 @@ impl Drop for Left {
 fn lines(told: &Told, began: UnixMs, place: &Where) -> String {
     let goal = told.goal;
     let said = match &told.news {
-        News::Waiting => {
-            let status = command(place, "status");
-            format!("nobody has taken the goal yet: is a research agent up? See {status}")
+        News::Waiting { .. } => {
+            let [status, up] = ["status", "up"].map(|words| command(place, words));
+            format!("nobody has taken the goal yet\n  is a research agent up: {status}\n  agents start with: {up}")
         }
         News::Accepted { words, deadline } => format!("goal {goal}, until {deadline}\n  {}", harmless(words)),
         News::Step(step) => said_of(step),

@@ -72,7 +72,7 @@ enum Verdict {
 }
 
 pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow::Result<Exit> {
-    let reach = place.reach().await?;
+    let reach = place.reach_to_read().await?;
     let history = past::history(&reach, &asked.goal).await?;
     let first = match &asked.from {
         Some(name) => history.step(name)?.place.clone(),

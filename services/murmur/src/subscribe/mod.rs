@@ -112,13 +112,18 @@ fn text(name: &Name, url: &str, wanted: &Wanted, done: &str, reach: &Reach) -> S
     for language in Language::ALL {
         all += &format!("\n--- {} ---\n\n{}", language.name(), language.snippet(url));
     }
-    all += &format!("\nmurmur unsubscribe {name} removes it, with every event that waits in it");
+    all += &format!("\nmurmur unsubscribe {name}{} removes it, with every event that waits in it", reach.flags);
     all
 }
 
 async fn list(place: &Where, screen: Screen) -> anyhow::Result<Exit> {
-    let reach = place.reach().await?;
-    let all = subscriptions::list(&reach.clients, &plan(&reach).topology).await?;
+    let all = match place.has_nothing()? {
+        true => vec![],
+        false => {
+            let reach = place.reach_to_read().await?;
+            subscriptions::list(&reach.clients, &plan(&reach).topology).await?
+        }
+    };
     if screen.json {
         screen.document(&json!({"subscriptions": all}))?;
         return Ok(Exit::Done);

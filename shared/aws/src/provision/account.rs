@@ -6,7 +6,6 @@ use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sdk_sqs::types::QueueAttributeName;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use contract::PortError;
 use contract::topology::Place;
@@ -44,7 +43,7 @@ pub async fn identity(clients: &Clients) -> Result<Identity, Unidentified> {
     if let Some(provider) = clients.config.credentials_provider()
         && let Err(why) = provider.provide_credentials().await
     {
-        return Err(Unidentified::NoCredentials(DisplayErrorContext(why).to_string()));
+        return Err(Unidentified::NoCredentials(errors::chain(&why)));
     }
     let sts = aws_sdk_sts::Client::new(&clients.config);
     let told = sts.get_caller_identity().send().await.map_err(|why| unidentified(clients, &why))?;

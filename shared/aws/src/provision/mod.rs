@@ -98,13 +98,14 @@ pub async fn provision(clients: &Clients, plan: &Plan, reporter: &mut Reporter) 
     made.map_err(|trouble| reporter.failed(trouble))
 }
 
-/// The least that each daemon, and a user, must be allowed, by name: for the roles that they run under. None are made here.
+/// The least that each daemon, a user and an operator must be allowed, by name: for the roles that they run under. None are made here.
 pub async fn policies(clients: &Clients, plan: &Plan) -> Result<BTreeMap<String, Value>, Trouble> {
     let place = account::look_up(clients, plan).await?;
     let daemons = plan.topology.rows.iter().map(|row| &row.daemon);
     let of = |daemon: &DaemonName| (daemon.to_string(), iam::policy_of(&plan.topology, daemon, &place));
     let mut all: BTreeMap<_, _> = daemons.map(of).collect();
     all.insert("user".into(), iam::policy_of_user(&plan.topology, &place));
+    all.insert("operator".into(), iam::policy_of_operator(&plan.topology, &place));
     Ok(all)
 }
 

@@ -4,12 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use contract::topology::resources::{SUBSCRIPTION_QUEUES as QUEUES, SUBSCRIPTION_RULES as RULES};
 use contract::topology::{Place, resources};
 use contract::{EventType, QueueName, Topology};
 use serde_json::{Value, json};
 
-const QUEUES: &str = "murmur-sub-";
-const RULES: &str = "sub.";
 /// Rules have names of 64 characters at most, queues of 80.
 const NAME_BYTES_MAX: usize = 50;
 const DEAD_LETTERS: &str = "-dlq";

@@ -1,12 +1,13 @@
-//! Owns the least that each daemon, and a user, must be allowed in AWS: one policy document each.
-//! Never a wildcard but for the objects of the one bucket, and never the right to create or remove a resource.
+//! Owns the least that each daemon, a user and an operator must be allowed in AWS: one policy document each.
+//! Never a wildcard but for the objects of the one bucket, and never the right to create or remove a resource; only an
+//! operator's subscriptions, which come and go, are named by how they begin, and listed, which SQS allows for all or none.
 //! Next: `resources`, the other half of provisioning.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::resources::{DUE_INDEX, LISTED_INDEX};
+use super::resources::{DUE_INDEX, LISTED_INDEX, SUBSCRIPTION_QUEUES, SUBSCRIPTION_RULES, undelivered};
 use super::{Place, Topology};
 use crate::{DaemonName, EventType, QueueName, Source};
 
@@ -58,6 +59,75 @@ pub fn policy_of_user(topology: &Topology, place: &Place) -> Value {
             &[place.table_arn(), format!("{}/index/{LISTED_INDEX}", place.table_arn())],
         ),
     ])
+}
+
+/// What somebody may do who mends: redrive, edit and discard dead letters, fork, cancel, replay and explain goals,
+/// follow events, and make and remove subscriptions. Never a daemon's work: no queue of a row is received from, and no
+/// event is published.
+pub fn policy_of_operator(topology: &Topology, place: &Place) -> Value {
+    let queues: Vec<_> = topology.rows.iter().map(|row| place.queue_arn(&row.queue)).collect();
+    let mut dead_letters: Vec<_> = topology.rows.iter().map(|row| place.queue_arn(&row.queue.dead_letters())).collect();
+    dead_letters.push(place.queue_arn(&undelivered(topology)));
+    let subscriptions = [place.queue_arn(&QueueName::from(format!("{SUBSCRIPTION_QUEUES}*")))];
+    let rules = [place.rule_arn(topology, &format!("{SUBSCRIPTION_RULES}*"))];
+    let table = [place.table_arn()];
+    let mut all = vec![
+        allow("LookAround", &["events:DescribeEventBus"], &[place.bus_arn(topology)]),
+        // Goals and their cancels, what is redriven, and the inputs of a fork's steps.
+        allow("SendAgain", &["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"], &queues),
+        allow(
+            "HoldDeadLetters",
+            &[
+                "sqs:ChangeMessageVisibility",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:GetQueueUrl",
+                "sqs:ReceiveMessage",
+            ],
+            &dead_letters,
+        ),
+        allow(
+            "ReadLedger",
+            &["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"],
+            &[place.table_arn(), format!("{}/index/{LISTED_INDEX}", place.table_arn())],
+        ),
+        // A fork is a goal of its own: the one that is forked is only read.
+        allow("WriteForks", &["dynamodb:PutItem", "dynamodb:UpdateItem"], &table),
+        allow("FindSubscriptions", &["sqs:ListQueues"], &["*".to_owned()]),
+        allow(
+            "KeepSubscriptions",
+            &[
+                "sqs:ChangeMessageVisibility",
+                "sqs:CreateQueue",
+                "sqs:DeleteMessage",
+                "sqs:DeleteQueue",
+                "sqs:GetQueueAttributes",
+                "sqs:GetQueueUrl",
+                "sqs:ListQueueTags",
+                "sqs:ReceiveMessage",
+                "sqs:SendMessage",
+                "sqs:SetQueueAttributes",
+                "sqs:TagQueue",
+            ],
+            &subscriptions,
+        ),
+        allow(
+            "KeepSubscriptionRules",
+            &[
+                "events:DeleteRule",
+                "events:DescribeRule",
+                "events:ListTargetsByRule",
+                "events:PutRule",
+                "events:PutTargets",
+                "events:RemoveTargets",
+            ],
+            &rules,
+        ),
+    ];
+    if !place.bucket.is_empty() {
+        all.push(allow("KeepArtifacts", &["s3:GetObject", "s3:PutObject"], &[place.objects_arn()]));
+    }
+    document(all)
 }
 
 fn publish(sid: &str, topology: &Topology, place: &Place, source: &Source, kinds: &BTreeSet<EventType>) -> Value {

@@ -18,6 +18,11 @@ pub const DUE_INDEX: &str = "due";
 /// The sparse index of all goals, by how they stand and when they were accepted.
 pub const LISTED_INDEX: &str = "listed";
 
+/// With which the queues of subscriptions begin, and no other's.
+pub const SUBSCRIPTION_QUEUES: &str = "murmur-sub-";
+/// Likewise their rules.
+pub const SUBSCRIPTION_RULES: &str = "sub.";
+
 const UNDELIVERED_RETENTION_S: u64 = 14 * 24 * 3600;
 const LONG_POLL_S: u64 = 20;
 

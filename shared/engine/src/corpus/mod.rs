@@ -16,6 +16,11 @@ pub use read::{Raw, ReadError, read};
 /// Where sources are that name no collection.
 pub const DEFAULT_COLLECTION: &str = "default";
 
+/// Refuses, before anything is read, what no collection can be called.
+pub fn named(collection: &str) -> Result<(), contract::PortError> {
+    index::pack::published_name(collection).map(drop)
+}
+
 /// One source, read: its text, the passages that the text falls into, and its tables.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reading {

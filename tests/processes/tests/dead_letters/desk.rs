@@ -22,6 +22,7 @@ use tokio::process::Command;
 
 pub(crate) const ANALYSIS: QueueName = QueueName::new("murmur-analysis");
 pub(crate) const RESEARCH: QueueName = QueueName::new("murmur-research");
+pub(crate) const WRITER: QueueName = QueueName::new("murmur-writer");
 
 pub(crate) struct Desk {
     pub(crate) cloud: EmbeddedCloud,

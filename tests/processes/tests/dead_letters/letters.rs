@@ -4,10 +4,13 @@
 
 use anyhow::Context as _;
 use contract::attributes::{GOAL_ID, IDEMPOTENCY_KEY, PARK};
-use contract::{Attributes, Cause, CauseKind, GoalId, QueueName, Tenant};
-use serde_json::Value;
+use contract::events::AnalysisCompleted;
+use contract::{
+    Attributes, Cause, CauseKind, DaemonName, Event, EventData as _, EventId, GoalId, QueueName, Source, Tenant, Unit,
+};
+use serde_json::{Value, json};
 
-use crate::desk::{ANALYSIS, Desk, RESEARCH, note};
+use crate::desk::{ANALYSIS, Desk, RESEARCH, WRITER, note};
 
 fn only(told: &Value) -> anyhow::Result<String> {
     assert_eq!(told["letters"], 1, "{told}");
@@ -123,7 +126,9 @@ async fn a_letter_of_an_ended_goal_offers_the_fork_and_stays() -> anyhow::Result
     let (code, told) = desk.json(&["dlq", "redrive", "--all", "--yes"]).await?;
     assert_eq!(code, Some(1));
     let fork = format!("murmur goal fork {} --from analysis", event.goal);
-    assert_eq!(told["letters"][0]["instead"], fork, "{told}");
+    let instead = told["letters"][0]["instead"].as_str().context("a command")?;
+    let place = format!(" --data {} --endpoint {}", desk.data.path().display(), desk.cloud.endpoint());
+    assert_eq!(instead, format!("{fork}{place}"), "typed as it is, it reaches the same place");
     let edit = desk.murmur(&["dlq", "edit", &id]).await?;
     assert!(String::from_utf8_lossy(&edit.stderr).contains(&fork), "{edit:?}");
     assert_eq!(only(&desk.listed().await?)?, id);
@@ -223,6 +228,77 @@ async fn what_had_not_fitted_its_letter_is_restored_from_its_artifact() -> anyho
     let kept = theirs.keys().filter(|name| sent[0].attributes.get(name) == Some("kept")).count();
     assert_eq!((kept, sent[0].attributes.park().map(|note| note.n)), (9, Some(1)), "{:?}", sent[0].attributes);
     assert_eq!(told["letters"][0]["left_out"].as_array().map(Vec::len), Some(0), "{told}");
+    desk.cloud.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_of_a_copy_that_another_agent_may_have_too_gets_an_id_of_its_own() -> anyhow::Result<()> {
+    let desk = Desk::open().await?;
+    let input = desk.parked("copies", 0).await?;
+    let id = only(&desk.listed().await?)?;
+    desk.json(&["dlq", "discard", &id, "--yes"]).await?;
+    // The recommendation agent gets the same event; the writer's copy was moved by SQS before anybody claimed it.
+    let unit = Unit::output("analysis", input.id, 0);
+    let event = Event {
+        id: EventId::derive(input.goal, &AnalysisCompleted::TYPE, &unit),
+        source: Source::of_daemon(&DaemonName::new("analysis")),
+        kind: AnalysisCompleted::TYPE,
+        version: AnalysisCompleted::VERSION,
+        causation: Some(input.id),
+        hops: input.hops + 1,
+        data: json!(AnalysisCompleted::example()),
+        ..input
+    };
+    desk.put(&WRITER, &event.to_json(), Attributes::of_event(&event)).await?;
+    let id = only(&desk.listed().await?)?;
+    let mut mended: Value = serde_json::from_str(&event.to_json())?;
+    mended["data"]["summary"] = "What a person made of it.".into();
+    let file = desk.data.path().join("mended.json");
+    std::fs::write(&file, mended.to_string())?;
+    let (code, told) = desk.json(&["dlq", "edit", &id, "--file", &file.display().to_string()]).await?;
+    assert_eq!(code, Some(0), "{told}");
+    let old = event.id.to_string();
+    assert_eq!(told["instead_of"], old, "two contents under one id: {told}");
+    let sent = desk.received(&WRITER).await?;
+    let body: Value = serde_json::from_str(&sent[0].body)?;
+    assert_eq!((sent.len(), &body["id"], &body["causationid"]), (1, &told["event"], &json!(old)));
+    assert_ne!(body["id"], old);
+    desk.cloud.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn letters_beyond_what_is_held_at_once_wait_for_the_next_command() -> anyhow::Result<()> {
+    const LETTERS: u64 = 70;
+    const LETTER_BYTES: usize = 1_000_000;
+    const HELD: u64 = (64 << 20) / LETTER_BYTES as u64;
+    let desk = Desk::open().await?;
+    let queue = QueueName::new("murmur-sub-billing");
+    assert!(desk.murmur(&["subscribe", "billing"]).await?.status.success());
+    let body = "x".repeat(LETTER_BYTES);
+    for _ in 0..LETTERS {
+        desk.put(&queue, &body, Attributes::default()).await?;
+    }
+    let listed = desk.listed().await?;
+    assert_eq!(listed["letters"], LETTERS, "a list needs no bodies");
+    assert_eq!(listed["groups"][0]["letters"][0]["bytes"], LETTER_BYTES);
+    let (code, told) = desk.json(&["dlq", "redrive", "--all", "--yes"]).await?;
+    assert_eq!((code, &told["redriven"], &told["left"]), (Some(1), &json!(HELD), &json!(LETTERS - HELD)));
+    let (code, told) = desk.json(&["dlq", "redrive", "--all", "--yes"]).await?;
+    assert_eq!((code, &told["redriven"], &told["left"]), (Some(0), &json!(LETTERS - HELD), &json!(0)));
+    assert_eq!(desk.listed().await?["letters"], 0);
+    desk.cloud.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cause_that_no_letter_can_have_is_refused_with_those_that_there_are() -> anyhow::Result<()> {
+    let desk = Desk::open().await?;
+    let refused = desk.murmur(&["dlq", "list", "--cause", "nosuch"]).await?;
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(["attempts-exhausted", "moved-by-sqs", "undelivered"].iter().all(|kind| said.contains(kind)), "{said}");
     desk.cloud.stop().await;
     Ok(())
 }

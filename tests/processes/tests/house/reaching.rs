@@ -119,7 +119,12 @@ async fn what_cannot_be_reached_or_done_is_said_with_what_to_do() -> anyhow::Res
     shell.types(&["provision", "--endpoint", &nobody, "--aws"]).await?.refuses(2, &["--aws"])?;
     let regionless = Shell::new()?.with("AWS_EC2_METADATA_DISABLED", "true");
     regionless.types(&["provision", "--aws"]).await?.refuses(64, &["AWS_REGION"])?;
+    let poor = Shell::new()?.with("AWS_EC2_METADATA_DISABLED", "true").with("AWS_REGION", "eu-west-1");
+    let said = poor.types(&["provision", "--aws"]).await?;
+    said.refuses(1, &["no AWS credentials", "AWS_PROFILE"])?;
+    ensure!(said.err.lines().count() == 1 && !said.err.contains('{') && said.err.len() < 400, "no sentence: {said:?}");
     std::fs::write(shell.home().join("file"), "")?;
+    shell.types(&["ingest", "file", "--collection", "Bad Name"]).await?.refuses(2, &["Bad Name", "a to z"])?;
     shell.types(&["provision", "--data", "file/data"]).await?.refuses(64, &["file/data", "--data"])?;
     shell.types(&["up", "--agents", "painter=1"]).await?.refuses(2, &["painter", "research"])?;
     shell.types(&["up", "--agents", "research"]).await?.refuses(2, &["NAME=COUNT"])?;
@@ -205,6 +210,27 @@ async fn a_doctor_lists_each_thing_that_is_broken() -> anyhow::Result<()> {
     shell.does(&["provision", "--endpoint", cloud.endpoint()]).await?;
     let repaired = shell.does(&doctor).await?.document()?;
     ensure!(repaired["ok"] == true, "{repaired:#}");
+    cloud.stop().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_only_looks_makes_nothing() -> anyhow::Result<()> {
+    let shell = Shell::new()?;
+    let looks = [&["goal", "list"][..], &["status"], &["dlq", "list"], &["subscribe", "--list"], &["doctor"]];
+    for look in looks {
+        shell.does(look).await?;
+    }
+    for look in [&["goal", "show", "abcdef"][..], &["goal", "watch", "abcdef"], &["explain", "abcdef"]] {
+        shell.types(look).await?.refuses(1, &["nothing has run", "murmur up"])?;
+    }
+    let cloud = EmbeddedCloud::start(Options::in_memory()).await?;
+    let at = ["--endpoint", cloud.endpoint()];
+    shell.does(&["provision", at[0], at[1]]).await?;
+    for look in looks {
+        shell.does(&[look, &at].concat()).await?;
+    }
+    ensure!(std::fs::read_dir(shell.home())?.next().is_none(), "something was made in {}", shell.home().display());
     cloud.stop().await;
     Ok(())
 }
