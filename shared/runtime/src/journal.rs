@@ -112,7 +112,8 @@ impl Journal {
     /// Stores the record; nothing where nothing was asked and nothing read.
     pub(crate) async fn keep(&self) -> Result<Option<ArtifactRef>, PortError> {
         let Some(keeper) = &self.keeper else { return Ok(None) };
-        Ok(self.stored(keeper).await?.map(|(at, _)| at))
+        let alone = keeper.storing.lock().await;
+        Ok(self.stored(keeper, &alone).await?.map(|(at, _)| at))
     }
 
     /// Stores what was noted up to now and says so in the ledger: whoever takes over from a dead process finds it. What
@@ -120,7 +121,9 @@ impl Journal {
     pub(crate) async fn keep_so_far(&self) {
         let Some(keeper) = &self.keeper else { return };
         let keeping = async {
-            let Some((at, true)) = self.stored(keeper).await? else { return Ok(()) };
+            // Until the ledger has it, too: an older one must not come after it.
+            let alone = keeper.storing.lock().await;
+            let Some((at, true)) = self.stored(keeper, &alone).await? else { return Ok(()) };
             let (context, hold) = (&keeper.context, &keeper.hold);
             let write = hold.heartbeat_keeping(context.now() + keeper.lease, &at);
             // Refused: somebody else holds it, as the heartbeat will find out.
@@ -137,7 +140,8 @@ impl Journal {
     pub(crate) async fn kept_in_haste(&self, within: Duration) -> Option<ArtifactRef> {
         let keeper = self.keeper.as_ref()?;
         if self.owes(keeper) {
-            match tokio::time::timeout(within, self.stored(keeper)).await {
+            let storing = async { self.stored(keeper, &keeper.storing.lock().await).await };
+            match tokio::time::timeout(within, storing).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => tracing::warn!(%error, "what a step given back has paid for was not kept"),
                 Err(_) => tracing::warn!("what a step given back has paid for was not kept in time"),
@@ -153,8 +157,11 @@ impl Journal {
     }
 
     /// The record as it is now, and whether that is news.
-    async fn stored(&self, keeper: &Keeper) -> Result<Option<(ArtifactRef, bool)>, PortError> {
-        let _alone = keeper.storing.lock().await;
+    async fn stored(
+        &self,
+        keeper: &Keeper,
+        _alone: &tokio::sync::MutexGuard<'_, ()>,
+    ) -> Result<Option<(ArtifactRef, bool)>, PortError> {
         let record = self.so_far();
         let (exchanges, reads) = (record.exchanges.len(), record.reads.len());
         match keeper.kept() {

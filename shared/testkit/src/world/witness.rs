@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contract::decode::{self, Raw};
 use contract::events::{GoalCancelled, GoalCompleted, GoalFailed};
-use contract::{Digest, Event, EventData, EventId, GoalId, QueueName, RowName, Source, UnixMs};
+use contract::{Digest, Event, EventData, EventId, GoalId, QueueName, UnixMs};
 use runtime::Token;
 use runtime::ledger::join::JoinState;
 use runtime::ledger::step::{State, Step};
@@ -14,8 +14,10 @@ use runtime::ledger::{Attr, Change, Item, ItemKey, ItemKind, Write, WriteName};
 use runtime::ports::{Outbound, Receipt, Received};
 
 use super::Shared;
+use super::heard::Heard;
 use super::odds::LONGEST_HOLDUP_MS;
 use super::process::Process;
+use super::verdict::step_of_call;
 
 #[derive(Debug, Default)]
 pub(crate) struct Witness {
@@ -27,8 +29,7 @@ pub(crate) struct Witness {
     pub(crate) closed_at: BTreeMap<ItemKey, UnixMs>,
     /// By event: its content's digest, and how often it was published.
     pub(crate) events: BTreeMap<EventId, (Digest, u32)>,
-    /// The first content of each that a queue delivered; what a fork sends goes past the bus.
-    heard: BTreeMap<EventId, Digest>,
+    heard: Heard,
     pub(crate) published: Vec<(EventId, Digest)>,
     /// By goal: the terminal events that anybody published, delivered or not.
     pub(crate) terminal: BTreeMap<GoalId, BTreeSet<(EventId, Digest)>>,
@@ -104,10 +105,9 @@ impl Witness {
             sent_at: message.sent_at,
         };
         let event = decode::decode(raw, row, &shared.choreography).ok();
-        if let Some(event) =
-            event.as_ref().filter(|event| event.source != Source::USER && event.data.get("forged").is_none())
-        {
-            self.heard(event);
+        let published = |event: &Event| self.events.get(&event.id).map(|(digest, _)| digest);
+        if let Some(event) = event.as_ref().filter(|event| self.heard.is_other(event, published(event))) {
+            self.violated("one-id-two-contents", || format!("{} {} in a queue", event.kind, event.id));
         }
         let event = event.map(|event| SeenEvent {
             key: ItemKey::step(event.goal, &row.name, event.id),
@@ -117,15 +117,6 @@ impl Witness {
         let park_n = message.attributes.park().map_or(0, |note| note.n);
         let seen = Seen { queue: queue.clone(), body: message.body.clone(), park_n, event };
         self.receipts.insert(message.receipt.clone(), seen);
-    }
-
-    fn heard(&mut self, event: &Event) {
-        let digest = event.digest();
-        let first = self.heard.entry(event.id).or_insert_with(|| digest.clone());
-        let published = self.events.get(&event.id).map(|(published, _)| published);
-        if *first != digest || published.is_some_and(|published| *published != digest) {
-            self.violated("one-id-two-contents", || format!("{} {} in a queue", event.kind, event.id));
-        }
     }
 
     pub(crate) fn redriven(&mut self, key: &ItemKey, n: u32) {
@@ -218,7 +209,7 @@ impl Witness {
         }
         let (first, times) = self.events.entry(event.id).or_insert_with(|| (digest.clone(), 0));
         *times += 1;
-        if *first != digest || self.heard.get(&event.id).is_some_and(|heard| *heard != digest) {
+        if *first != digest {
             self.violated("one-id-two-contents", || format!("{} {}", event.kind, event.id));
         }
     }
@@ -503,12 +494,4 @@ impl Witness {
             }
         }
     }
-}
-
-pub(crate) fn step_of_call(goal: GoalId, call: &str) -> Option<(ItemKey, u32)> {
-    let mut parts = call.split(':');
-    let row = RowName::from(parts.next()?.to_owned());
-    let event = parts.next()?.parse().ok()?;
-    let epoch = parts.next()?.parse().ok()?;
-    Some((ItemKey::step(goal, &row, event), epoch))
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use contract::EventData as _;
 use contract::events::{GoalCompleted, ReportWritten};
 use contract::topology::{Row, Topology};
-use contract::{Clock as _, EventData as _};
 use runtime::fork::{self, Forked, Means, Wanted};
 use runtime::ledger::WriteName;
 use runtime::ledger::step::State;
