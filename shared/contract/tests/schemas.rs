@@ -87,6 +87,13 @@ fn the_committed_story_validates_and_no_change_of_its_type_breaks_its_readers() 
 }
 
 #[test]
+fn where_a_goal_was_forked_from_is_said_alike_in_its_request_and_in_its_story() {
+    let of = |name: &str| serde_json::from_str::<Value>(&committed(name)).unwrap()["$defs"]["ForkedFrom"].clone();
+    assert_eq!(of("run-story.v1.json"), of("goal.requested.v1.json"));
+    assert_eq!(schema::story_schema()["$defs"]["ForkedFrom"], of("run-story.v1.json"));
+}
+
+#[test]
 fn every_committed_example_validates_and_is_let_in() {
     let choreography = Topology::murmuration().check().unwrap();
     for spec in &choreography.events {

@@ -79,10 +79,18 @@ async fn a_replay_with_anything_changed_fails_and_names_it() {
 
     let other_model =
         why(mind(&[&Puppet::new("m/two", vec![])]).at(&desk.replayed()).ask(ask("prices")).await.unwrap_err());
-    assert!(other_model.contains("m/two") && other_model.contains("m/one"), "{other_model}");
+    assert!(other_model.contains("recorded with m/one") && other_model.contains("asks m/two now"), "{other_model}");
+    assert!(other_model.contains("set MURMUR_MODELS"), "{other_model}");
+    let (unasked, model) = (Desk::new().replayed(), Puppet::new("m/two", vec![]));
+    let none_then = why(mind(&[&model]).at(&unasked).ask(ask("prices")).await.unwrap_err());
+    assert!(none_then.contains("no model was asked") && none_then.contains("asks m/two now"), "{none_then}");
 
-    let none = why(Mind::offline().at(&desk.replayed()).ask(ask("prices")).await.unwrap_err());
+    let replay = desk.replayed();
+    let none = why(Mind::offline().at(&replay).ask(ask("prices")).await.unwrap_err());
     assert!(none.contains("m/one") && none.contains("MURMUR_MODELS"), "{none}");
+    // A handler's error would only be another outcome: what is noted says that this is no replay.
+    let noted = replay.exchanges();
+    assert!(matches!(&noted[0].answer, Answered::Failed(why) if why["unrecorded"] == true), "{noted:?}");
 
     let mut other_step = desk.replayed();
     other_step.key = "analysis/2".into();

@@ -24,6 +24,9 @@ use crate::settle::Settlement;
 use crate::trail::Trail;
 use crate::{effects, outcome};
 
+/// A step is given back in the last fifth of a drain: half of that at most is for what was paid.
+const HASTE: u32 = 10;
+
 /// Decides everything about one message: receive → **decode → claim → handle → commit → effects** → settle.
 pub(crate) async fn process_delivery(
     lane: &Lane,
@@ -35,12 +38,14 @@ pub(crate) async fn process_delivery(
         Err(cause) => return Ok(Settlement::Reject(cause)),
     };
     trail.understood(&delivery);
-    let sent_after = delivery.event.time.until(message.sent_at);
-    lane.context.telemetry.metrics().bus_latency(&lane.row.name, sent_after);
     let goal = match goals::admit(lane, &delivery).await? {
         Admission::Open(goal) => goal,
         Admission::Settled(settlement) => return Ok(settlement),
     };
+    if came_by_the_bus(&delivery, &goal) {
+        let sent_after = delivery.event.time.until(message.sent_at);
+        lane.context.telemetry.metrics().bus_latency(&lane.row.name, sent_after);
+    }
     // The place is kept until the end: a step that must be alone is alone until its effects are out.
     let (_place, mut step, held_since) = match claim(lane, &delivery, &goal).await? {
         Claim::Found { place, step, held_since } => (place, *step, held_since),
@@ -66,6 +71,12 @@ pub(crate) async fn process_delivery(
             }
         };
     }
+}
+
+/// Not of a dead letter that was redriven, nor a copy in a fork, which keeps the time of the goal that it was made for.
+fn came_by_the_bus(delivery: &Delivery<'_>, goal: &Goal) -> bool {
+    let is_older = delivery.event.time < goal.request.time;
+    delivery.park_n == 0 && !(is_older && goal.forked_from().is_some())
 }
 
 enum Worked {
@@ -99,7 +110,8 @@ async fn work(
         Attended::Panicked(why) => Err(StepError::transient(format!("the handler panicked: {why}"))),
         Attended::Overdue => Err(StepError::transient("the step's deadline passed")),
         Attended::GivenBack => {
-            let over = Over::new("given-back", context.now(), None).recorded(journal.kept());
+            let kept = journal.kept_in_haste(lane.context.settings.drain_grace / HASTE).await;
+            let over = Over::new("given-back", context.now(), None).recorded(kept);
             return record(lane, &hold, hold.release(0, context.now(), &over, None)).await;
         }
         Attended::GoalEnded => {

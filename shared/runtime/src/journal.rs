@@ -3,11 +3,13 @@
 //! Next: `delivery` keeps it with the attempt's end in the ledger, `replay` runs a step from it.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use contract::{Answered, ArtifactRef, Artifacts, AttemptRecord, Digest, Exchange, PortError, UnixMs, documents};
+use contract::{
+    Answered, ArtifactRef, Artifacts, AttemptRecord, Digest, Exchange, Partner, PortError, Spend, UnixMs, documents,
+};
 
 use crate::context::Context;
 use crate::ledger::step::Hold;
@@ -27,8 +29,18 @@ struct Keeper {
     context: Arc<Context>,
     hold: Hold,
     lease: Duration,
-    /// The last one, and how many exchanges and reads are in it.
-    kept: tokio::sync::Mutex<Option<(ArtifactRef, usize, usize)>>,
+    /// One at a time stores it.
+    storing: tokio::sync::Mutex<()>,
+    /// Never held while anybody waits: whoever asks for it has it.
+    kept: Mutex<Option<Kept>>,
+}
+
+/// The last one that was stored, and how much is in it.
+#[derive(Clone, Debug)]
+struct Kept {
+    at: ArtifactRef,
+    exchanges: usize,
+    reads: usize,
 }
 
 /// Keeping a record must not hold up the work that it is of.
@@ -42,8 +54,9 @@ impl Journal {
 
     /// For an attempt that holds its step.
     pub(crate) fn keeping(self, context: &Arc<Context>, hold: &Hold, lease: Duration) -> Journal {
-        let (context, hold, kept) = (Arc::clone(context), hold.clone(), tokio::sync::Mutex::default());
-        Journal { keeper: Some(Arc::new(Keeper { context, hold, lease, kept })), ..self }
+        let (storing, kept) = (tokio::sync::Mutex::default(), Mutex::default());
+        let keeper = Keeper { context: Arc::clone(context), hold: hold.clone(), lease, storing, kept };
+        Journal { keeper: Some(Arc::new(keeper)), ..self }
     }
 
     pub(crate) fn replaying(attempt: u32, began: UnixMs, exchanges: Vec<Exchange>) -> Journal {
@@ -67,9 +80,10 @@ impl Journal {
     pub(crate) fn exhausted(&self) -> Result<(), String> {
         let recalled = self.recalled.lock().unwrap_or_else(PoisonError::into_inner);
         let mut recorded = self.recorded().unwrap_or_default().iter();
-        recorded.find(|exchange| !recalled.contains(&exchange.digest)).map_or(Ok(()), |left| {
-            Err(format!("{} was asked when this step was recorded, and not now: set the agent up as it was", left.name))
-        })
+        let Some(left) = recorded.find(|exchange| !recalled.contains(&exchange.digest)) else { return Ok(()) };
+        let how =
+            if left.with == Partner::Model { "set MURMUR_MODELS as it was then" } else { "set the agent up as it was" };
+        Err(format!("{} was asked when this step was recorded, and not now: {how}", left.name))
     }
 
     /// That a replay had an answer to everything. Whoever met a question without one has noted it as failed and
@@ -98,8 +112,8 @@ impl Journal {
     /// Stores the record; nothing where nothing was asked and nothing read.
     pub(crate) async fn keep(&self) -> Result<Option<ArtifactRef>, PortError> {
         let Some(keeper) = &self.keeper else { return Ok(None) };
-        let mut kept = keeper.kept.lock().await;
-        Ok(self.stored(keeper, &mut kept).await?.map(|(at, _)| at))
+        let alone = keeper.storing.lock().await;
+        Ok(self.stored(keeper, &alone).await?.map(|(at, _)| at))
     }
 
     /// Stores what was noted up to now and says so in the ledger: whoever takes over from a dead process finds it. What
@@ -107,8 +121,9 @@ impl Journal {
     pub(crate) async fn keep_so_far(&self) {
         let Some(keeper) = &self.keeper else { return };
         let keeping = async {
-            let mut kept = keeper.kept.lock().await;
-            let Some((at, true)) = self.stored(keeper, &mut kept).await? else { return Ok(()) };
+            // Until the ledger has it, too: an older one must not come after it.
+            let alone = keeper.storing.lock().await;
+            let Some((at, true)) = self.stored(keeper, &alone).await? else { return Ok(()) };
             let (context, hold) = (&keeper.context, &keeper.hold);
             let write = hold.heartbeat_keeping(context.now() + keeper.lease, &at);
             // Refused: somebody else holds it, as the heartbeat will find out.
@@ -120,29 +135,54 @@ impl Journal {
         }
     }
 
-    /// What was kept last.
-    pub(crate) fn kept(&self) -> Option<ArtifactRef> {
-        let kept = self.keeper.as_ref()?.kept.try_lock().ok()?;
-        kept.as_ref().map(|(at, ..)| at.clone())
+    /// What is kept of an attempt that must end now. What was paid for and is not kept yet, since the work was stopped
+    /// while it was stored, is stored first, if that takes no longer than this.
+    pub(crate) async fn kept_in_haste(&self, within: Duration) -> Option<ArtifactRef> {
+        let keeper = self.keeper.as_ref()?;
+        if self.owes(keeper) {
+            let storing = async { self.stored(keeper, &keeper.storing.lock().await).await };
+            match tokio::time::timeout(within, storing).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "what a step given back has paid for was not kept"),
+                Err(_) => tracing::warn!("what a step given back has paid for was not kept in time"),
+            }
+        }
+        keeper.kept().map(|kept| kept.at)
+    }
+
+    /// Whether anything was paid for that is not kept.
+    fn owes(&self, keeper: &Keeper) -> bool {
+        let kept = keeper.kept().map_or(0, |kept| kept.exchanges);
+        self.so_far().exchanges.iter().skip(kept).any(|exchange| exchange.cost != Spend::default())
     }
 
     /// The record as it is now, and whether that is news.
     async fn stored(
         &self,
         keeper: &Keeper,
-        kept: &mut Option<(ArtifactRef, usize, usize)>,
+        _alone: &tokio::sync::MutexGuard<'_, ()>,
     ) -> Result<Option<(ArtifactRef, bool)>, PortError> {
         let record = self.so_far();
         let (exchanges, reads) = (record.exchanges.len(), record.reads.len());
-        match kept {
-            Some((at, e, r)) if (*e, *r) == (exchanges, reads) => Ok(Some((at.clone(), false))),
+        match keeper.kept() {
+            Some(kept) if (kept.exchanges, kept.reads) == (exchanges, reads) => Ok(Some((kept.at, false))),
             _ if exchanges + reads == 0 => Ok(None),
             _ => {
                 let at = documents::put(&*keeper.context.ports.artifacts, &record).await?;
-                *kept = Some((at.clone(), exchanges, reads));
+                *keeper.last() = Some(Kept { at: at.clone(), exchanges, reads });
                 Ok(Some((at, true)))
             }
         }
+    }
+}
+
+impl Keeper {
+    fn last(&self) -> MutexGuard<'_, Option<Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn kept(&self) -> Option<Kept> {
+        self.last().clone()
     }
 }
 
@@ -178,7 +218,6 @@ impl Artifacts for Noting {
 
 #[cfg(test)]
 mod tests {
-    use contract::{Partner, Spend};
     use serde_json::json;
 
     use super::*;
@@ -203,6 +242,13 @@ mod tests {
         assert!(replay.exhausted().unwrap_err().contains("fetch"));
         replay.recalled(&Digest::of(b"a question"));
         assert_eq!(replay.exhausted(), Ok(()));
+        let of_a_model = Exchange {
+            with: Partner::Model,
+            name: "openai-compatible/large".into(),
+            ..failed(json!({"why": "429", "again": false}))
+        };
+        let why = Journal::replaying(1, UnixMs(0), vec![of_a_model]).exhausted().unwrap_err();
+        assert!(why.contains("openai-compatible/large") && why.contains("MURMUR_MODELS"), "{why}");
     }
 
     #[test]

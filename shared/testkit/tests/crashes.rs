@@ -293,6 +293,31 @@ async fn a_crash_after_the_model_answered_keeps_what_was_paid_for_on_record() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_step_given_back_had_paid_for_is_on_record_although_it_was_being_stored_just_then() {
+    let (stage, wish) = (Stage::solo(), Wish::new("a goal"));
+    stage.settings(|settings| settings.drain_grace = Duration::from_secs(4));
+    stage.plays("solo", |step| async move {
+        use contract::Workplace as _;
+        step.note(paid());
+        step.paid().await;
+        Ok(Handled::emit(&ReportWritten::example()))
+    });
+    // The first attempt to store it takes for ever; the step is given back before that is given up.
+    let storing = stage.hold(At::op(Op::ArtifactPut));
+    stage.goal(&wish).await;
+    let first = stage.start("solo");
+    storing.reached().await;
+    first.stop();
+    first.ended().await;
+    assert_eq!(stage.applied(WriteName::Release), 1, "{stage:?}");
+    stage.start("solo");
+    stage.until_quiet().await;
+    stage.one_end::<GoalCompleted>(wish.id());
+    let both = [("given-back".to_owned(), true), ("committed".to_owned(), true)];
+    assert_eq!(records(&stage, &wish), both, "{stage:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_step_that_asks_nobody_stores_no_record_and_one_that_cannot_store_it_goes_on() {
     let (stage, wish) = survives(At::write(WriteName::Commit), Fault::CrashBefore).await;
     assert_eq!((records(&stage, &wish)[0].1, stage.calls(Op::ArtifactPut).len()), (false, 0));

@@ -2,7 +2,12 @@
 //! Never asserts a time: the rate is printed.
 //! Next: a failing seed prints the command that replays it.
 
-use testkit::world::{Told, scripted};
+use async_trait::async_trait;
+use contract::Topology;
+use contract::events::ReportWritten;
+use contract::topology::Row;
+use runtime::{Handled, Handler, Step, StepError};
+use testkit::world::{Told, scripted, scripted_with};
 
 #[test]
 fn no_promise_is_broken_in_two_thousand_seeds_and_every_fault_has_its_turn() {
@@ -47,4 +52,30 @@ fn forks_from_any_step_at_any_time_keep_every_promise() {
     assert!(tally.failed.is_empty(), "{} seeds failed", tally.failed.len());
     let goals: u64 = tally.ends.values().sum();
     assert!(goals > 2_200, "fifteen hundred goals, and hardly a fork: {:?}", tally.ends);
+}
+
+/// Reads what the writer wrote; nobody waits for it.
+struct Proofread;
+
+#[async_trait]
+impl Handler for Proofread {
+    type Input = ReportWritten;
+    async fn handle(&self, _: ReportWritten, _: &Step) -> Result<Handled, StepError> {
+        Ok(Handled::nothing())
+    }
+}
+
+#[test]
+fn forks_keep_every_promise_where_somebody_reads_what_the_rows_beside_the_step_say() {
+    let topology = Topology::murmuration().with_row(Row::new("proofread").consumes::<ReportWritten>());
+    let world = scripted_with(topology).unwrap().agent("proofread", 2, |daemon| daemon.handles("proofread", Proofread));
+    let tally = world.forking().try_many(0, 300, false, |told| {
+        if let Told::Failed(report) = told {
+            println!("{report}");
+        }
+    });
+    println!("{tally}");
+    assert!(tally.failed.is_empty(), "{} seeds failed", tally.failed.len());
+    let goals: u64 = tally.ends.values().sum();
+    assert!(goals > 1_300, "nine hundred goals, and hardly a fork: {:?}", tally.ends);
 }

@@ -26,8 +26,12 @@ struct Scene {
 
 impl Scene {
     async fn open() -> anyhow::Result<Scene> {
+        Scene::with(|site| site).await
+    }
+
+    async fn with(more: impl FnOnce(Site) -> Site) -> anyhow::Result<Scene> {
         let cloud = EmbeddedCloud::start(Options::in_memory()).await?;
-        let site = Site::at(cloud.endpoint())?;
+        let site = more(Site::at(cloud.endpoint())?);
         site.provision().await?;
         let ports = site.ports().await?;
         sample::ingest(&ports).await?;
@@ -46,6 +50,9 @@ impl Scene {
     async fn murmur(&self, words: &[&str], more: &[(&str, &str)]) -> anyhow::Result<Output> {
         let mut command = Command::new(built("murmur")?);
         command.env_clear().envs(self.site.environment()).envs(more.iter().copied());
+        for (unset, _) in more.iter().filter(|(_, value)| value.is_empty()) {
+            command.env_remove(unset);
+        }
         command.args(["--endpoint", self.cloud.endpoint()]).args(words).kill_on_drop(true);
         Ok(command.output().await?)
     }
@@ -121,6 +128,51 @@ async fn a_finished_goal_replays_to_the_same_and_a_changed_handler_is_found_by_i
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
     ensure!(shown.contains("recommendation differs") && shown.contains("Advice of another pack"), "{shown}");
     ensure!(!shown.contains("research"), "what came before is left out: {shown}");
+    scene.cloud.stop().await;
+    Ok(())
+}
+
+/// One model for all four, at an address where nobody listens: it is asked in vain, and they do without.
+const NOBODY: &str = r#"[models.nobody]
+provider = "openai"
+model = "nobody"
+base_url = "http://127.0.0.1:9/v1"
+context_tokens = 8000
+
+[prices."openai-compatible/nobody"]
+in = 0.05
+out = 0.2
+
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_goal_that_models_were_asked_for_cannot_be_replayed_without_them_and_it_is_said_what_to_set()
+-> anyhow::Result<()> {
+    let folder = TempDir::new()?;
+    let file = folder.path().join("models.toml");
+    let agents = ["research", "analysis", "writer", "recommendation"]
+        .map(|agent| format!("[agents.{agent}]\nmodels = [\"nobody\"]\ntries_max = 1\n"));
+    std::fs::write(&file, format!("{NOBODY}{}", agents.join("\n")))?;
+    let path = file.display().to_string();
+    let scene = Scene::with(|site| site.and_agents("MURMUR_MODELS", &path)).await?;
+    let flock = Flock::start_agents(&scene.site).await?;
+    let wish = scene.completed().await?;
+    flock.drain().await?;
+    let id = wish.id().to_string();
+    let (told, code) = scene.told(&["replay", &id], &[]).await?;
+    ensure!(code == Some(0) && told["same"] == true, "with its models: {told:#}");
+    let (told, code) = scene.told(&["replay", &id], &[("MURMUR_MODELS", "")]).await?;
+    ensure!(code == Some(1) && told["same"] == false && told["first"].is_null(), "nothing differs: {told:#}");
+    let steps = told["steps"].as_array().context("no steps")?;
+    let cannot: Vec<&Value> = steps.iter().filter(|step| step["outcome"] == "cannot-be-replayed").collect();
+    ensure!(!cannot.is_empty() && outcomes(&told).iter().all(|(_, outcome)| *outcome != "differs"), "{told:#}");
+    for step in cannot {
+        let why = step["why"].as_str().unwrap_or("");
+        ensure!(why.contains("openai-compatible/nobody") && why.contains("set MURMUR_MODELS"), "{step:#}");
+    }
+    let shown = scene.murmur(&["replay", &id], &[("MURMUR_MODELS", "")]).await?;
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    ensure!(shown.contains("cannot be replayed") && !shown.contains("differs"), "{shown}");
     scene.cloud.stop().await;
     Ok(())
 }

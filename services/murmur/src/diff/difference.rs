@@ -3,6 +3,7 @@
 //! Next: `replay` compares a step with itself, `diff` with another goal's.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,6 +11,7 @@ use contract::{ArtifactRef, Artifacts, PortError};
 use serde::{Deserialize as _, Serialize};
 use serde_json::Value;
 use similar::TextDiff;
+use tokio::time::Instant;
 
 use crate::screen::{Screen, harmless};
 
@@ -17,6 +19,8 @@ use crate::screen::{Screen, harmless};
 const SHOWN_MAX: usize = 50;
 const LINES_MAX: usize = 80;
 const CONTEXT_LINES: usize = 2;
+/// Two texts that have many lines in common, in another order, would take hours to compare as well as can be.
+const LINES_LOOKED_AT_MAX: Duration = Duration::from_secs(5);
 /// An artifact in an artifact in an artifact …
 const ARTIFACTS_MAX: usize = 200;
 
@@ -160,11 +164,22 @@ fn reference(value: &Value) -> Option<ArtifactRef> {
 }
 
 fn lines(then: &str, now: &str) -> String {
-    let diff = TextDiff::from_lines(then, now);
+    lines_within(then, now, LINES_LOOKED_AT_MAX)
+}
+
+/// What was not compared to its end is told as gone and come: true, but longer than it need be.
+fn lines_within(then: &str, now: &str, most: Duration) -> String {
+    let began = Instant::now();
+    let diff = TextDiff::configure().timeout(most).diff_lines(then, now);
+    let is_approximate = began.elapsed() >= most;
     let mut unified = diff.unified_diff().context_radius(CONTEXT_LINES).to_string();
     if unified.lines().count() > LINES_MAX {
         unified = unified.lines().take(LINES_MAX).map(|line| format!("{line}\n")).collect();
         unified.push_str("…\n");
+    }
+    if is_approximate {
+        let after = humantime::format_duration(most);
+        unified.insert_str(0, &format!("(approximate: these texts could not be compared to the end in {after})\n"));
     }
     unified
 }
@@ -286,6 +301,28 @@ mod tests {
         assert_eq!(found.len(), 1, "{found:?}");
         assert_eq!(found[0].path, "[0].data.details » table » rows[0].price");
         assert_eq!(found[0].how, How::Values { then: json!(49), now: json!(59) });
+    }
+
+    /// Lines that come again and again, in an order that has no end of common parts.
+    fn shuffled(seed: u64, lines: usize) -> String {
+        let mut last = seed;
+        let mut line = || {
+            last = last.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            format!("line {}\n", (last >> 33) % 500)
+        };
+        (0..lines).map(|_| line()).collect()
+    }
+
+    #[test]
+    fn two_large_texts_with_little_in_common_are_compared_as_far_as_there_is_time_and_it_is_said() {
+        let (then, now) = (shuffled(1, 20_000), shuffled(2, 20_000));
+        let began = Instant::now();
+        let cut = lines_within(&then, &now, Duration::from_millis(20));
+        assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+        assert!(cut.starts_with("(approximate: ") && cut.contains("20ms"), "{cut}");
+        assert!(cut.contains("\n-line") && cut.lines().count() <= LINES_MAX + 2, "{cut}");
+        let whole = lines_within("one\ntwo\n", "one\n2\n", Duration::from_secs(60));
+        assert!(whole.contains("-two\n+2\n") && !whole.contains("approximate"), "{whole}");
     }
 
     #[test]

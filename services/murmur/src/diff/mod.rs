@@ -6,6 +6,7 @@ pub(crate) mod difference;
 mod pairs;
 
 use contract::{GoalId, Spend};
+use runtime::ledger::step::State;
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -52,8 +53,8 @@ struct Compared {
 /// What it took.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Took {
-    /// From the claim to the commit.
-    work_ms: i64,
+    /// From the claim to the commit, or to the giving up; nothing of one that is not done.
+    work_ms: Option<i64>,
     attempts: usize,
     #[serde(flatten)]
     cost: Spend,
@@ -87,10 +88,11 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
 impl Took {
     fn by(step: &runtime::history::PastStep) -> Took {
         let last = step.last();
+        let is_done = matches!(step.step.state, State::Committed | State::Parked);
         let from = last.and_then(|last| Some(last.held.as_ref()?.from.0));
         let until = last.and_then(|last| Some(last.over.as_ref()?.at.0));
         Took {
-            work_ms: from.zip(until).map_or(0, |(from, until)| until - from),
+            work_ms: from.zip(until).filter(|_| is_done).map(|(from, until)| until - from),
             attempts: step.attempts.len(),
             cost: step.cost,
             copied: step.copied_from.is_some(),
@@ -128,5 +130,21 @@ fn took(took: Option<&Took>) -> String {
     }
     let dollars = cost.micros as f64 / 1e6;
     let tries = if *attempts == 1 { String::new() } else { format!(", {attempts} holders") };
-    format!("{:.3} s, {} tokens, ${dollars:.4}{tries}", *work_ms as f64 / 1e3, cost.tokens)
+    let worked = work_ms.map_or_else(|| "—".to_owned(), |ms| format!("{:.3} s", ms as f64 / 1e3));
+    format!("{worked}, {} tokens, ${dollars:.4}{tries}", cost.tokens)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_a_step_that_is_not_done_is_a_dash() {
+        let took_of = |work_ms| {
+            let cost = Spend { tokens: 7, micros: 70 };
+            took(Some(&Took { work_ms, attempts: 1, cost, copied: false }))
+        };
+        assert_eq!(took_of(None), "—, 7 tokens, $0.0001");
+        assert_eq!(took_of(Some(0)), "0.000 s, 7 tokens, $0.0001");
+    }
 }

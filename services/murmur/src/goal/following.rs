@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::bail;
+use contract::events::ArrivalStatus;
 use contract::topology::Choreography;
-use contract::{Event, EventId, GoalId, PortError, UnixMs};
+use contract::{Event, EventId, GoalId, PortError, RowName, UnixMs};
 use runtime::ledger::goal::Goal;
 use runtime::ledger::join::JoinState;
 use runtime::ledger::step::{State, Step};
@@ -25,6 +26,9 @@ const LOOK_LAST: Duration = Duration::from_secs(2);
 /// A goal that nobody takes for so long is worth a word, and another one each time that as much has passed again.
 const TAKEN_MAX: Duration = Duration::from_secs(5);
 const TOLD_EVERY: Duration = Duration::from_secs(30);
+
+/// As much of an event's id as names a step beside its row.
+const LABEL_CHARS: usize = 8;
 
 /// What happened, and when.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -47,10 +51,11 @@ pub(crate) enum News {
         deadline: UnixMs,
     },
     Step(StepNews),
-    /// A join closed: so many of its members came.
+    /// A join closed: so many of its members brought a result, these gave up, and nobody knows of those.
     Joined {
         join: String,
         arrived: usize,
+        failed: Vec<String>,
         missing: Vec<String>,
     },
     Stalled {
@@ -108,7 +113,7 @@ impl Seen {
             all.push((goal.request.time, News::Accepted { words: goal.words(), deadline: goal.deadline }));
         }
         all.extend(story.iter().filter_map(|item| self.step(item, now)));
-        all.extend(story.iter().filter_map(|item| self.join(item)));
+        all.extend(story.iter().filter_map(|item| self.join(item, story, choreography)));
         let stalled = stalls(story, choreography);
         if stalled != self.stalled && goal.join.closed.is_none() {
             all.push((now, if stalled.is_empty() { News::GoesOn } else { News::Stalled { by: stalled.clone() } }));
@@ -149,7 +154,7 @@ impl Seen {
         Some((at, News::Step(news)))
     }
 
-    fn join(&mut self, item: &Item) -> Option<(UnixMs, News)> {
+    fn join(&mut self, item: &Item, story: &[Item], choreography: &Choreography) -> Option<(UnixMs, News)> {
         let ItemKind::Join(name) = &item.key.kind else { return None };
         let state = JoinState::read(item).ok()?;
         let at = state.closed.as_ref()?.time;
@@ -158,7 +163,20 @@ impl Seen {
             return None;
         }
         self.joins.push(join.clone());
-        Some((at, News::Joined { join, arrived: state.arrived.len(), missing: state.missing() }))
+        let arrives = |row: &RowName| {
+            choreography.row(row).is_some_and(|row| row.arrives.as_ref().is_some_and(|at| at.join == *name))
+        };
+        let step_of = |member: &String| {
+            let step = story.iter().find_map(|item| match &item.key.kind {
+                ItemKind::Step { row, event } if arrives(row) && event.to_string() == *member => Some(row),
+                _ => None,
+            });
+            step.zip(member.get(..LABEL_CHARS)).map_or_else(|| member.clone(), |(row, event)| format!("{row}#{event}"))
+        };
+        let (arrived, failed): (Vec<_>, Vec<_>) =
+            state.arrived.iter().partition(|(_, (status, _))| *status == ArrivalStatus::Ok);
+        let failed = failed.into_iter().map(|(member, _)| step_of(member)).collect();
+        Some((at, News::Joined { join, arrived: arrived.len(), failed, missing: state.missing() }))
     }
 }
 
@@ -253,7 +271,56 @@ fn unexpired_story(story: Vec<Item>, goal: GoalId, now: UnixMs) -> Vec<Item> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+    use contract::{EventType, GOAL_NAMESPACE, JoinName, Source, Tenant, Topology, TraceContext};
+    use runtime::ledger::{Attr, Value};
+
     use super::*;
+
+    fn event(number: u128) -> EventId {
+        EventId(uuid::Uuid::from_u128(number << 96))
+    }
+
+    #[test]
+    fn a_member_that_gave_up_is_no_result_and_is_told_by_the_name_of_its_step() {
+        let (goal, came, gave_up, never) = (GoalId(GOAL_NAMESPACE), event(1), event(2), event(3));
+        let closed = Event {
+            id: event(4),
+            source: Source::CHOREOGRAPHY,
+            kind: EventType::new("research.completed"),
+            version: 1,
+            time: UnixMs(1_000),
+            goal,
+            goal_key: None,
+            causation: None,
+            hops: 2,
+            deadline: None,
+            tenant: Tenant::default(),
+            trace: TraceContext::NONE,
+            data: serde_json::json!({}),
+        };
+        let text = |text: String| Value::Text(text);
+        let mut join = Item::new(ItemKey::join(goal, &JoinName::new("evidence")));
+        let members = [came, gave_up, never].map(|member| member.to_string());
+        join.attrs.extend([
+            (Attr::Members, text(serde_json::to_string(&members).unwrap())),
+            (Attr::Status(came.to_string()), text("ok".into())),
+            (Attr::Status(gave_up.to_string()), text("failed".into())),
+            (Attr::Ended, text(serde_json::to_string(&closed).unwrap())),
+        ]);
+        let step = |row, event| Item::new(ItemKey::step(goal, &RowName::new(row), event));
+        let story = [join.clone(), step("research-tasks", came), step("research-tasks", gave_up)];
+        let choreography = Topology::murmuration().check().unwrap();
+        let (at, news) = Seen::default().join(&join, &story, &choreography).unwrap();
+        let expected = News::Joined {
+            join: "evidence".into(),
+            arrived: 1,
+            failed: vec!["research-tasks#00000002".into()],
+            missing: vec![never.to_string()],
+        };
+        assert_eq!((at, news), (UnixMs(1_000), expected));
+    }
 
     #[test]
     fn nobody_waits_in_silence_for_a_goal_that_nobody_takes() {

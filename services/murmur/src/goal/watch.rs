@@ -93,10 +93,7 @@ fn lines(told: &Told, began: UnixMs, place: &Where) -> String {
         }
         News::Accepted { words, deadline } => format!("goal {goal}, until {deadline}\n  {}", harmless(words)),
         News::Step(step) => said_of(step),
-        News::Joined { join, arrived, missing } if missing.is_empty() => {
-            format!("{join}: {arrived} results, all there")
-        }
-        News::Joined { join, arrived, missing } => format!("{join}: {arrived} results, {} missing", missing.len()),
+        News::Joined { join, arrived, failed, missing } => joined(join, *arrived, failed, missing.len()),
         News::Stalled { by } => {
             let who: String = by.iter().map(|one| format!("\n  {}: {}", one.row, harmless(&one.cause))).collect();
             let [why, letters, redrive] = ["explain", "dlq list --goal", "dlq redrive --all --goal"]
@@ -115,6 +112,20 @@ fn lines(told: &Told, began: UnixMs, place: &Where) -> String {
         }
     };
     format!("{:>8}  {said}", format!("+{}", span(began.until(told.at))))
+}
+
+fn joined(join: &str, arrived: usize, failed: &[String], missing: usize) -> String {
+    let mut said = format!("{join}: {arrived} results");
+    if failed.is_empty() && missing == 0 {
+        said.push_str(", all there");
+    }
+    if !failed.is_empty() {
+        said.push_str(&format!(", {} failed ({})", failed.len(), harmless(&failed.join(", "))));
+    }
+    if missing > 0 {
+        said.push_str(&format!(", {missing} missing"));
+    }
+    said
 }
 
 fn said_of(step: &StepNews) -> String {
@@ -143,6 +154,17 @@ fn because(end: &Event) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_join_is_told_with_the_results_that_came_and_those_that_gave_up_by_name() {
+        assert_eq!(joined("evidence", 3, &[], 0), "evidence: 3 results, all there");
+        let failed = ["research-tasks#3f2a81c0".to_owned()];
+        assert_eq!(joined("evidence", 2, &failed, 0), "evidence: 2 results, 1 failed (research-tasks#3f2a81c0)");
+        assert_eq!(
+            joined("evidence", 0, &failed, 2),
+            "evidence: 0 results, 1 failed (research-tasks#3f2a81c0), 2 missing"
+        );
+    }
 
     #[test]
     fn a_step_is_told_with_its_attempt_and_cause_and_nothing_that_a_terminal_obeys() {

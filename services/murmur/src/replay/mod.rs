@@ -24,7 +24,8 @@ use crate::surroundings;
 /// Run a goal's recorded steps through today's handlers, asking nobody
 ///
 /// Each agent runs its own steps with what was recorded: no model is paid, no event is published. Says of each step
-/// whether it brings the same as then, and where the first one differs. Exit code 0 if all do, 1 otherwise.
+/// whether it brings the same as then, and where the first one differs. Agents must be set up as they were: the same
+/// MURMUR_MODELS and MURMUR_RULES. Exit code 0 if all bring the same, 1 if one differs or cannot be replayed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  murmur replay 7c3f1a52-0c1f-5b7e-9f0a-3f2d7f0f4a11 --from analysis")]
 pub(crate) struct Asked {

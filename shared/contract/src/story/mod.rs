@@ -9,7 +9,7 @@ mod step;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::events::{Budget, EndCause, OnDeadLetter};
+use crate::events::{Budget, EndCause, ForkedFrom, OnDeadLetter};
 use crate::{Cause, DaemonName, EventId, EventType, GoalId, QueueName, RowName, Spend, Tenant, UnixMs};
 
 pub use join::{JoinTold, MemberState, MemberTold};
@@ -74,15 +74,6 @@ pub struct GoalTold {
     /// The goal that this one goes on from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forked_from: Option<ForkedFrom>,
-}
-
-/// Where a fork began.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct ForkedFrom {
-    pub goal: GoalId,
-    /// From this step of it on, everything is done again.
-    pub row: RowName,
-    pub event: EventId,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

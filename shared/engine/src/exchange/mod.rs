@@ -142,21 +142,38 @@ impl<'a> Exchanges<'a> {
         }
     }
 
-    /// Says so, and notes it: a handler that goes on without the answer does not hide it.
+    /// Of an agent without models: why it cannot replay a step that was worked on with some.
+    pub(crate) fn without_the_models_of_the_record(&self, prompt: &str) -> Option<String> {
+        let why = recall::no_models(self.place.recorded().unwrap_or_default())?;
+        let nobody = Question {
+            with: Partner::Model,
+            name: "no model".into(),
+            request: Value::Null,
+            prompt: Some(prompt.to_owned()),
+        };
+        self.note_unrecorded(&why, &self.named(&nobody), nobody);
+        Some(why)
+    }
+
     fn unrecorded(&self, recorded: &[Exchange], digest: &Digest, question: Question) -> String {
         let why = recall::why(recorded, &question);
+        self.note_unrecorded(&why, digest, question);
+        why
+    }
+
+    /// A handler that goes on without the answer does not hide it: it is in the record.
+    fn note_unrecorded(&self, why: &str, digest: &Digest, question: Question) {
         self.place.note(Exchange {
             with: question.with,
             name: question.name,
             digest: digest.clone(),
             request: question.request,
-            answer: Answered::Failed(failing::written(&Unmade::Unrecorded(why.clone()))),
+            answer: Answered::Failed(failing::written(&Unmade::Unrecorded(why.to_owned()))),
             began: self.place.clock().now(),
             took_ms: 0,
             cost: Spend::default(),
             prompt: question.prompt,
         });
-        why
     }
 
     /// By what a replay finds the answer: the question, what it is asked for, and its turn.

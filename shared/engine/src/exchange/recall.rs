@@ -2,12 +2,18 @@
 //! Never an answer.
 //! Next: whoever reads a failed replay, and wants to know what has changed since.
 
+use std::collections::BTreeSet;
+
 use contract::{Exchange, Partner, bounded};
 use serde_json::Value;
 
 use super::Question;
 
 pub(super) fn why(recorded: &[Exchange], question: &Question) -> String {
+    let is_known = recorded.iter().any(|exchange| exchange.with == question.with && exchange.name == question.name);
+    if question.with == Partner::Model && !is_known {
+        return other_models(recorded, &question.name);
+    }
     let kind = if question.with == Partner::Model { "model" } else { "tool" };
     let prompt = question.prompt.as_deref().map(|prompt| format!(" with prompt {prompt}")).unwrap_or_default();
     let asked = format!(
@@ -16,6 +22,34 @@ pub(super) fn why(recorded: &[Exchange], question: &Question) -> String {
         bounded(question.request.to_string())
     );
     format!("{asked}; {}", bounded(instead(recorded, question)))
+}
+
+/// Of a record that was made with models, for an agent that has none: which ones they were, and what to set.
+pub(super) fn no_models(recorded: &[Exchange]) -> Option<String> {
+    let models = models(recorded)?;
+    Some(format!("this step was recorded with {models}, and this agent has no model: set MURMUR_MODELS as it was then"))
+}
+
+/// Of an agent that asks a model which the record does not have.
+fn other_models(recorded: &[Exchange], name: &str) -> String {
+    match models(recorded) {
+        Some(models) => {
+            format!(
+                "this step was recorded with {models}, and this agent asks {name} now: set MURMUR_MODELS as it was then"
+            )
+        }
+        None => format!(
+            "no model was asked when this step was recorded, and this agent asks {name} now: set MURMUR_MODELS as it was \
+             then, or leave it unset if it was"
+        ),
+    }
+}
+
+/// All that were asked, as provider and model.
+fn models(recorded: &[Exchange]) -> Option<String> {
+    let asked = recorded.iter().filter(|exchange| exchange.with == Partner::Model);
+    let names: BTreeSet<&str> = asked.map(|exchange| exchange.name.as_str()).collect();
+    (!names.is_empty()).then(|| names.into_iter().collect::<Vec<_>>().join(", "))
 }
 
 /// What is the nearest to it in the record.

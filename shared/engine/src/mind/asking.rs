@@ -2,7 +2,7 @@
 //! Never tells a reader of the result what a model said that was refused: a note says only that it was.
 //! Next: `calling` asks, `form` judges; the agent's `offline` does what is left.
 
-use contract::{Digest, Partner, PortError, Refused, bounded};
+use contract::{Digest, PortError, Refused, bounded};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -58,7 +58,7 @@ impl Sitting<'_> {
         T: DeserializeOwned + JsonSchema + Send,
     {
         if self.mind.is_offline() {
-            return Err(self.without_models());
+            return Err(self.without_models(ask.prompt.version));
         }
         let wrong = |why: String| Unanswered::Stop(PortError::permanent(why).into());
         let form = Form::of::<T>().map_err(wrong)?;
@@ -167,13 +167,9 @@ impl Sitting<'_> {
     }
 
     /// A replay of a step that had models must not quietly do without.
-    fn without_models(&self) -> Unanswered {
-        let recorded = self.exchanges.place.recorded().unwrap_or_default();
-        match recorded.iter().find(|exchange| exchange.with == Partner::Model) {
-            Some(exchange) => Unanswered::Stop(Refused::Port(PortError::permanent(format!(
-                "this step was recorded with the model {}, and this agent has none: set MURMUR_MODELS as it was then",
-                exchange.name
-            )))),
+    fn without_models(&self, prompt: &str) -> Unanswered {
+        match self.exchanges.without_the_models_of_the_record(prompt) {
+            Some(why) => Unanswered::Stop(Refused::Port(PortError::permanent(why))),
             None => Unanswered::Instead(Instead::default()),
         }
     }

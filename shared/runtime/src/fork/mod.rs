@@ -1,7 +1,9 @@
 //! Owns going on from a step of a goal under a new id: what is copied, what is opened anew, what is sent (protocol §6).
 //! Never touches the goal that is forked, and never overwrites: done twice, or half and then again, it does no harm.
-//! Next: `plan` decides which records go along, `rename` gives them their new ids; `murmur goal fork` asks for it.
+//! Next: `plan` decides which records go along, `rename` gives them their new ids, `own` is what the fork did by itself;
+//! `murmur goal fork` asks for it.
 
+mod own;
 mod plan;
 mod rename;
 
@@ -19,6 +21,7 @@ use crate::ledger::{self, Write};
 use crate::ports::{Outbound, Ports, Written};
 use crate::retry::retried;
 use crate::settings::Settings;
+use own::Own;
 use plan::Plan;
 
 /// What a person says of a fork, beside the step.
@@ -89,7 +92,11 @@ pub async fn fork(means: Means<'_>, history: &History, from: &PastStep, wanted: 
         Some(goal) => (goal.request, goal.deadline),
         None => requested(means, history, from, wanted, now)?,
     };
-    let plan = Plan::of(means.choreography, history, from, &request, deadline, now);
+    let plan = Plan::of(means, history, from, &request, deadline, now);
+    if let Some(event) = plan.too_large(&request) {
+        let (kind, bytes) = (&event.kind, event.json_bytes());
+        return Err(ForkError::TooLarge(format!("{kind} would have {bytes} bytes under this key: take a shorter one")));
+    }
     let goal = means.accept(&plan, &request, deadline, now).await?;
     if goal.ended() {
         return Ok(Forked::over(&goal, wanted));
@@ -98,25 +105,23 @@ pub async fn fork(means: Means<'_>, history: &History, from: &PastStep, wanted: 
         // This plan is of another request: what it sent would not be what was accepted.
         return Err(PortError::transient("the same fork was begun elsewhere in this moment: ask for it again").into());
     }
-    for (step, renamed) in &plan.copied {
-        let write = plan.step_write(step, *renamed, &goal, &*means.ports.artifacts, now).await?;
-        means.write(&write).await?;
-    }
-    let mut late = plan.late(&goal.join, &request);
-    for write in plan.join_writes(&goal, now) {
+    let mut own = means.copy(&plan, &goal, now).await?;
+    for write in plan.opened_writes(&goal, &own, now) {
         if let Written::Refused(Some(item)) = means.write(&write).await? {
-            late.extend(plan.late(&JoinState::read(&item)?, &request));
+            own.there.push(JoinState::read(&item)?);
         }
     }
-    for (row, event) in plan.sent.iter().chain(&late) {
+    let joins = std::iter::once(&goal.join).chain(&own.there);
+    let late: Vec<_> = joins.flat_map(|join| plan.late(join, &request, &own)).collect();
+    for (row, event) in plan.messages(&own).chain(late.iter().map(|(row, event)| (row, event))) {
         means.send(row, event).await?;
     }
     Ok(Forked {
         goal: goal.request.goal,
         key: wanted.key.clone(),
         deadline,
-        copied: plan.copied.iter().map(|(step, _)| history.label(step)).collect(),
-        sent: plan.sent_labels(history),
+        copied: plan.copied_labels(history, &own),
+        sent: plan.sent_labels(history, &own),
         left: plan.left.iter().map(|step| history.label(step)).collect(),
         ended: false,
     })
@@ -203,6 +208,24 @@ impl Means<'_> {
         if ours { Ok(goal) } else { Err(ForkError::KeyTaken(request.goal_key.clone().unwrap_or_default())) }
     }
 
+    /// In causal order: what hangs on something that the fork has done by itself is left to it.
+    async fn copy<'p>(self, plan: &Plan<'p>, goal: &Goal, now: UnixMs) -> Result<Own<'p>, PortError> {
+        let mut own = Own::default();
+        for record in &plan.records {
+            if own.has(record) {
+                own.add(self.choreography, record);
+                continue;
+            }
+            let write = plan.write(record, goal, &*self.ports.artifacts, now).await?;
+            match self.write(&write).await? {
+                Written::Applied(_) => {}
+                Written::Refused(Some(item)) => own.refused(self.choreography, record, &item)?,
+                Written::Refused(None) => return Err(PortError::transient("a refused copy found no item")),
+            }
+        }
+        Ok(own)
+    }
+
     async fn write(self, write: &Write) -> Result<Written, PortError> {
         let call = || self.ports.ledger.write(write);
         retried(self.settings.retry_elapsed_max, self.chance, call).await
@@ -210,11 +233,6 @@ impl Means<'_> {
 
     /// To the row's own queue, past the bus: only this row takes it.
     async fn send(self, row: &RowName, event: &Event) -> Result<(), ForkError> {
-        let bytes = event.json_bytes();
-        if bytes > contract::limits::EVENT_BYTES_MAX {
-            let why = format!("{} would have {bytes} bytes under this key: take a shorter one", event.kind);
-            return Err(ForkError::TooLarge(why));
-        }
         let row = self.choreography.row(row).ok_or_else(|| ForkError::NoRow(row.clone()))?;
         let message = Outbound {
             body: event.to_json(),

@@ -1,7 +1,7 @@
 //! Owns what becomes of each record in a fork: copied, opened anew, sent, or left; and the writes that this takes.
 //! Never writes: `fork` does, each only where nothing is yet.
 //! Invariant: nothing that the fork's end waits for is left with nobody at work on it.
-//! Next: `rename` has the new ids.
+//! Next: `rename` has the new ids, `own` what is left to the fork itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,6 +9,8 @@ use contract::events::ArrivalStatus;
 use contract::topology::{Members, Row};
 use contract::{Artifacts, Choreography, Digest, Event, EventId, JoinName, PortError, RowName, Unit, UnixMs};
 
+use super::Means;
+use super::own::{Own, Record};
 use super::rename::Names;
 use crate::history::{Arrives, History, Origin, PastStep};
 use crate::ledger::goal::Goal;
@@ -21,18 +23,24 @@ pub(super) struct Plan<'a> {
     choreography: &'a Choreography,
     names: Names,
     deadline: UnixMs,
-    /// With the new id of each step's input.
-    pub(super) copied: Vec<(&'a PastStep, EventId)>,
+    /// In causal order.
+    pub(super) records: Vec<Record<'a>>,
     /// Joins that close anew, with what has arrived already.
     opened: Vec<(Opening, Arrivals)>,
-    /// Joins that nothing behind the step arrives at, as they closed.
-    closed: Vec<(&'a JoinState, Event)>,
     terminal: Arrivals,
     /// When the goal may be looked at, where nothing of it is waited for.
     complete_at: Option<UnixMs>,
-    pub(super) sent: Vec<(RowName, Event)>,
-    sent_steps: Vec<(RowName, EventId)>,
+    sent: Vec<Sent>,
     pub(super) left: Vec<&'a PastStep>,
+}
+
+/// A message to a row.
+struct Sent {
+    row: RowName,
+    event: Event,
+    /// What it was called in the forked goal, and who made it there.
+    was: EventId,
+    from: Origin,
 }
 
 type Arrivals = BTreeMap<String, Brought>;
@@ -48,25 +56,24 @@ struct Downstream<'a> {
 
 impl<'a> Plan<'a> {
     pub(super) fn of(
-        choreography: &'a Choreography,
+        means: Means<'a>,
         history: &'a History,
         from: &'a PastStep,
         request: &Event,
         deadline: UnixMs,
         now: UnixMs,
     ) -> Plan<'a> {
+        let choreography = means.choreography;
         let down = Downstream::of(choreography, history, from);
         let mut plan = Plan {
             choreography,
             names: Names::new(request, deadline),
             deadline,
-            copied: vec![],
+            records: vec![],
             opened: vec![],
-            closed: vec![],
             terminal: BTreeMap::new(),
             complete_at: None,
             sent: vec![],
-            sent_steps: vec![],
             left: vec![],
         };
         plan.names.add(history.goal.request.id, request.id);
@@ -80,10 +87,28 @@ impl<'a> Plan<'a> {
             }
             _ => false,
         };
-        let limits = choreography.row(&from.row).map(|row| row.limits);
+        let limits = choreography.row(&from.row).map(|row| means.settings.limits_of(row));
         let step_s = limits.map_or(0, |limits| limits.step_deadline_s + limits.lease_s);
         plan.complete_at = (!waits).then(|| now + std::time::Duration::from_secs(step_s));
         plan
+    }
+
+    pub(super) fn copied(&self) -> impl Iterator<Item = (&'a PastStep, EventId)> {
+        self.records.iter().filter_map(|record| match record {
+            Record::Step(step, input) => Some((*step, *input)),
+            Record::Closed(..) => None,
+        })
+    }
+
+    /// Joins that nothing behind the step arrives at.
+    fn closed(&self) -> impl Iterator<Item = (&JoinName, &'a JoinState)> {
+        self.records.iter().filter_map(|record| match record {
+            Record::Closed(join, _) => match &join.key.kind {
+                ledger::ItemKind::Join(name) => Some((name, *join)),
+                _ => None,
+            },
+            Record::Step(..) => None,
+        })
     }
 
     /// In causal order, so that each step's input has its name before the step's outputs are given theirs.
@@ -110,7 +135,7 @@ impl<'a> Plan<'a> {
                 self.names.add(event.id, EventId::derive(request.goal, &event.kind, &unit));
                 *turn += 1;
             }
-            self.copied.push((step, input));
+            self.records.push(Record::Step(step, input));
         }
         // Closed, and nobody has taken its event.
         for name in history.joins.keys().filter(|name| !closed.contains(name)) {
@@ -123,19 +148,19 @@ impl<'a> Plan<'a> {
         let Some(event) = &join.closed else { return };
         self.names.add(event.id, EventId::derive(request.goal, &event.kind, &Unit::join(name.as_str())));
         if let Some(event) = self.names.event(event) {
-            self.closed.push((join, event));
+            self.records.push(Record::Closed(join, event));
         }
     }
 
     fn is_closed(&self, name: &JoinName) -> bool {
-        self.closed.iter().any(|(join, _)| join.key.kind == ledger::ItemKind::Join(name.clone()))
+        self.closed().any(|(closed, _)| closed == name)
     }
 
     /// Members, quorum and head as they were; a new time; what others have brought; nothing closed.
     fn reopen(&mut self, history: &'a History, down: &Downstream<'_>, now: UnixMs) {
         let none = BTreeMap::new();
         let openings: Vec<&Opening> =
-            self.copied.iter().filter_map(|(step, _)| step.outcome.as_ref()?.opens.as_ref()).collect();
+            self.copied().filter_map(|(step, _)| step.outcome.as_ref()?.opens.as_ref()).collect();
         for opening in openings {
             if self.is_closed(&opening.join) {
                 continue;
@@ -168,11 +193,12 @@ impl<'a> Plan<'a> {
         let said = arrived.filter(|(_, (status, _))| *status == ArrivalStatus::Ok);
         let mut all: Arrivals = said
             .filter(|(member, _)| is_copied(member))
-            .map(|(member, (_, brought))| (self.names.member(member), brought.clone()))
+            .map(|(member, (_, brought))| (self.names.member(member), self.names.brought(brought)))
             .collect();
-        for arrives in self.copied.iter().filter_map(|(step, _)| step.outcome.as_ref()?.arrives.as_ref()) {
+        for arrives in self.copied().filter_map(|(step, _)| step.outcome.as_ref()?.arrives.as_ref()) {
             if arrives.join == *name {
-                all.entry(self.names.member(&arrives.member)).or_insert_with(|| arrives.brought.clone());
+                let brought = || self.names.brought(&arrives.brought);
+                all.entry(self.names.member(&arrives.member)).or_insert_with(brought);
             }
         }
         all
@@ -180,11 +206,12 @@ impl<'a> Plan<'a> {
 
     /// The step itself; and whatever was to be done with a copied event and never was.
     fn send(&mut self, history: &'a History, down: &Downstream<'_>, from: &PastStep, request: &Event) {
-        let emitted = self.copied.iter().filter_map(|(step, _)| step.outcome.as_ref());
-        let emitted = emitted.flat_map(|outcome| &outcome.emits);
-        let joined = self.closed.iter().filter_map(|(join, _)| join.closed.as_ref());
-        let old: Vec<&Event> = std::iter::once(&history.goal.request).chain(emitted).chain(joined).collect();
-        for event in old {
+        let mut old: Vec<(&Event, Origin)> = vec![(&history.goal.request, Origin::Request)];
+        for (step, outcome) in self.copied().filter_map(|(step, _)| Some((step, step.outcome.as_ref()?))) {
+            old.extend(outcome.emits.iter().map(|event| (event, Origin::Step(step.step.key.clone()))));
+        }
+        old.extend(self.closed().filter_map(|(name, join)| Some((join.closed.as_ref()?, Origin::Join(name.clone())))));
+        for (event, made_by) in old {
             for row in self.choreography.rows.iter().filter(|row| row.consumes.contains(&event.kind)) {
                 let is_it = |step: &&PastStep| step.row == row.name && step.event_id() == event.id;
                 let past = history.steps.iter().find(is_it);
@@ -198,35 +225,57 @@ impl<'a> Plan<'a> {
                 let new =
                     if event.id == history.goal.request.id { Some(request.clone()) } else { self.names.event(event) };
                 let Some(new) = new else { continue };
-                self.sent_steps.push((row.name.clone(), event.id));
-                self.sent.push((row.name.clone(), Event { trace: request.trace.clone(), ..new }));
+                let new = Event { trace: request.trace.clone(), ..new };
+                self.sent.push(Sent { row: row.name.clone(), event: new, was: event.id, from: made_by.clone() });
             }
         }
     }
 
+    /// What goes to rows' queues, but for what the fork makes by itself.
+    pub(super) fn messages(&self, own: &Own<'_>) -> impl Iterator<Item = (&RowName, &Event)> {
+        self.sent.iter().filter(|sent| !own.makes(&sent.from)).map(|sent| (&sent.row, &sent.event))
+    }
+
     /// Where the same key led here before, its joins and its goal may lack what others have brought since. Their steps'
     /// records are there by now: a message makes them arrive.
-    pub(super) fn late(&self, join: &JoinState, request: &Event) -> Vec<(RowName, Event)> {
+    pub(super) fn late(&self, join: &JoinState, request: &Event, own: &Own<'_>) -> Vec<(RowName, Event)> {
         let name = match &join.key.kind {
             ledger::ItemKind::Join(name) => Some(name),
             _ => self.choreography.terminal_join().map(|join| &join.name),
         };
-        let is_late = |arrives: &Arrives| {
-            Some(&arrives.join) == name && !join.arrived.contains_key(&self.names.member(&arrives.member))
+        let is_late = |step: &PastStep| {
+            let arrives = step.outcome.as_ref().and_then(|outcome| outcome.arrives.as_ref());
+            arrives.is_some_and(|arrives: &Arrives| {
+                Some(&arrives.join) == name && !join.arrived.contains_key(&self.names.member(&arrives.member))
+            })
         };
-        let of = |(step, input): &(&PastStep, EventId)| {
-            step.outcome.as_ref()?.arrives.as_ref().filter(|arrives| is_late(arrives))?;
-            let event = if *input == request.id { request.clone() } else { self.names.event(step.input.as_ref()?)? };
-            Some((step.row.clone(), Event { trace: request.trace.clone(), ..event }))
-        };
-        if join.closed.is_some() { vec![] } else { self.copied.iter().filter_map(of).collect() }
+        if join.closed.is_some() {
+            return vec![];
+        }
+        let late = self.copied().filter(|(step, _)| !own.has_step(step) && is_late(step));
+        late.filter_map(|(step, input)| self.again(step, input, request)).collect()
+    }
+
+    /// What makes a copied step arrive.
+    fn again(&self, step: &PastStep, input: EventId, request: &Event) -> Option<(RowName, Event)> {
+        let event = if input == request.id { request.clone() } else { self.names.event(step.input.as_ref()?)? };
+        Some((step.row.clone(), Event { trace: request.trace.clone(), ..event }))
+    }
+
+    /// A message that no queue would take; of those, too, that are sent only where an arrival is late.
+    pub(super) fn too_large(&self, request: &Event) -> Option<Event> {
+        let arrives = |step: &PastStep| step.outcome.as_ref().is_some_and(|outcome| outcome.arrives.is_some());
+        let late = self.copied().filter(|(step, _)| arrives(step));
+        let late = late.filter_map(|(step, input)| Some(self.again(step, input, request)?.1));
+        let mut all = self.sent.iter().map(|sent| sent.event.clone()).chain(late);
+        all.find(|event| event.json_bytes() > contract::limits::EVENT_BYTES_MAX)
     }
 
     /// It gave up, and the join at which it would have arrived closed without it: that is a record, too.
     fn keep_parked(&mut self, past: Option<&'a PastStep>) {
         let Some(past) = past else { return };
         if let Some(input) = self.names.id(past.event_id()) {
-            self.copied.push((past, input));
+            self.records.push(Record::Step(past, input));
         }
     }
 
@@ -234,12 +283,17 @@ impl<'a> Plan<'a> {
         row.arrives.as_ref().is_none_or(|at| !self.is_closed(&at.join))
     }
 
-    pub(super) fn sent_labels(&self, history: &History) -> Vec<String> {
-        let label = |(row, event): &(RowName, EventId)| {
-            let past = history.steps.iter().find(|past| past.row == *row && past.event_id() == *event);
-            past.map_or_else(|| row.to_string(), |past| history.label(past))
-        };
-        self.sent_steps.iter().map(label).collect()
+    /// Those too that the fork has been at work on by itself since it was asked for before.
+    pub(super) fn sent_labels(&self, history: &History, own: &Own<'_>) -> Vec<String> {
+        let sent = self.sent.iter().filter(|sent| !own.makes(&sent.from)).map(|sent| {
+            let past = history.steps.iter().find(|past| past.row == sent.row && past.event_id() == sent.was);
+            past.map_or_else(|| sent.row.to_string(), |past| history.label(past))
+        });
+        sent.chain(own.roots.iter().map(|step| history.label(step))).collect()
+    }
+
+    pub(super) fn copied_labels(&self, history: &History, own: &Own<'_>) -> Vec<String> {
+        self.copied().filter(|(step, _)| !own.has_step(step)).map(|(step, _)| history.label(step)).collect()
     }
 
     // ---- writes
@@ -257,8 +311,21 @@ impl<'a> Plan<'a> {
         fresh
     }
 
+    pub(super) async fn write(
+        &self,
+        record: &Record<'_>,
+        goal: &Goal,
+        artifacts: &dyn Artifacts,
+        now: UnixMs,
+    ) -> Result<Write, PortError> {
+        match record {
+            Record::Step(step, input) => self.step_write(step, *input, goal, artifacts, now).await,
+            Record::Closed(join, event) => Ok(self.closed_write(join, event, goal, now)),
+        }
+    }
+
     /// As it was committed, or parked; a message that comes for it all the same would repeat its effects, no more.
-    pub(super) async fn step_write(
+    async fn step_write(
         &self,
         step: &PastStep,
         input: EventId,
@@ -284,9 +351,29 @@ impl<'a> Plan<'a> {
         Ok(copy(key, attrs.into_iter().map(|(attr, value)| Change::Set(attr, value)).collect(), goal, now))
     }
 
-    pub(super) fn join_writes(&self, goal: &Goal, now: UnixMs) -> Vec<Write> {
+    fn closed_write(&self, join: &JoinState, event: &Event, goal: &Goal, now: UnixMs) -> Write {
+        let members = self.names.members(join.members.as_deref().unwrap_or_default());
+        let quorum = u32::try_from(join.quorum).unwrap_or(u32::MAX);
+        let required = self.names.members(&join.required);
+        let mut changes = Opening::changes(&members, &required, quorum, &self.names.head(&join.head));
+        changes.extend([
+            Change::Set(Attr::Version, join.version.into()),
+            Change::Set(Attr::Ended, json::text(event)),
+            Change::Set(Attr::Emitted, true.into()),
+            Change::Set(Attr::CopiedFrom, join.key.goal.to_string().into()),
+        ]);
+        for (member, (status, brought)) in &join.arrived {
+            let word = if *status == ArrivalStatus::Ok { "ok" } else { "failed" };
+            changes.extend(arrival(&self.names.member(member), word, &self.names.brought(brought)));
+        }
+        copy(ItemKey { goal: goal.request.goal, kind: join.key.kind.clone() }, changes, goal, now)
+    }
+
+    /// But for those that a step of the fork's own opens.
+    pub(super) fn opened_writes(&self, goal: &Goal, own: &Own<'_>, now: UnixMs) -> Vec<Write> {
         let id = goal.request.goal;
-        let opened = self.opened.iter().map(|(opening, arrivals)| {
+        let opened = self.opened.iter().filter(|(opening, _)| !own.has_join(&opening.join));
+        let write = |(opening, arrivals): &(Opening, Arrivals)| {
             let mut changes = Opening::changes(&opening.members, &opening.required, opening.quorum, &opening.head);
             let arrived = i64::try_from(arrivals.len()).unwrap_or(i64::MAX);
             changes.extend([
@@ -296,25 +383,8 @@ impl<'a> Plan<'a> {
             ]);
             changes.extend(arrival_changes(arrivals));
             copy(ItemKey::join(id, &opening.join), changes, goal, now)
-        });
-        let closed = self.closed.iter().map(|(join, event)| {
-            let members = self.names.members(join.members.as_deref().unwrap_or_default());
-            let quorum = u32::try_from(join.quorum).unwrap_or(u32::MAX);
-            let required = self.names.members(&join.required);
-            let mut changes = Opening::changes(&members, &required, quorum, &self.names.head(&join.head));
-            changes.extend([
-                Change::Set(Attr::Version, join.version.into()),
-                Change::Set(Attr::Ended, json::text(event)),
-                Change::Set(Attr::Emitted, true.into()),
-                Change::Set(Attr::CopiedFrom, join.key.goal.to_string().into()),
-            ]);
-            for (member, (status, brought)) in &join.arrived {
-                let word = if *status == ArrivalStatus::Ok { "ok" } else { "failed" };
-                changes.extend(arrival(&self.names.member(member), word, brought));
-            }
-            copy(ItemKey { goal: id, kind: join.key.kind.clone() }, changes, goal, now)
-        });
-        opened.chain(closed).collect()
+        };
+        opened.map(write).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use contract::{Event, EventId, UnixMs};
 use serde_json::Value;
 
 use crate::history::{Arrives, Outcome};
-use crate::ledger::join::{Head, Opening};
+use crate::ledger::join::{Brought, Head, Opening};
 
 /// From the forked goal's ids to the fork's.
 #[derive(Debug)]
@@ -77,11 +77,17 @@ impl Names {
         Outcome {
             opens: old.opens.as_ref().map(|opening| self.opening(opening)),
             emits: old.emits.iter().filter_map(|event| self.event(event)).collect(),
-            arrives: old
-                .arrives
-                .as_ref()
-                .map(|arrives| Arrives { member: self.member(&arrives.member), ..arrives.clone() }),
+            arrives: old.arrives.as_ref().map(|arrives| Arrives {
+                join: arrives.join.clone(),
+                member: self.member(&arrives.member),
+                brought: self.brought(&arrives.brought),
+            }),
         }
+    }
+
+    /// What is in an artifact stays as it is.
+    pub(super) fn brought(&self, old: &Brought) -> Brought {
+        Brought { data: old.data.as_ref().map(|data| self.data(data)), ..old.clone() }
     }
 
     pub(super) fn opening(&self, old: &Opening) -> Opening {

@@ -16,8 +16,8 @@ mod verdict;
 
 use std::collections::BTreeMap;
 
-use contract::events::{GoalCancelled, GoalFailed, GoalRequested, OnDeadLetter};
-use contract::story::{EndTold, ForkedFrom, GoalTold, Purse, RunStory, Waiting};
+use contract::events::{ForkedFrom, GoalCancelled, GoalFailed, GoalRequested, OnDeadLetter};
+use contract::story::{EndTold, GoalTold, Purse, RunStory, Waiting};
 use contract::topology::Row;
 use contract::{Choreography, Event, EventData, EventId, EventType, GoalId, Spend, Tenant, UnixMs, bounded};
 use serde::Deserialize as _;

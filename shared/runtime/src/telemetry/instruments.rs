@@ -64,7 +64,7 @@ instruments! {
     QUEUE_WAIT = Histogram "murmur.queue.wait" "s" [ROW]
         "From SQS's send time to the receive.";
     BUS_LATENCY = Histogram "murmur.bus.latency" "s" [ROW]
-        "From the event's own time (its emitter's commit) to SQS's send time.";
+        "From the event's own time to SQS's send time; not of a fork's copies, redriven letters or ended goals.";
     CLAIMS = Counter "murmur.claims" "{claim}" [ROW, OUTCOME]
         "Claims by what they found.";
     ATTEMPTS_FAILED = Counter "murmur.attempts.failed" "{attempt}" [ROW]

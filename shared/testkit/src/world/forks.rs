@@ -57,13 +57,29 @@ async fn one(shared: &Shared, goal: GoalId, number: usize) -> Result<(), String>
             return Ok(());
         }
         tokio::time::sleep(Duration::from_secs(shared.up_to(30))).await;
-        // As somebody who comes back to it finds the other goal then.
-        let read = History::of(goal, &*ports.ledger, &*ports.artifacts, shared.now()).await;
-        let Some(history) = read.map_err(|why| why.to_string())? else { return Ok(()) };
-        let from = history.step(&format!("{}#{}", from.row, from.event_id())).map_err(|why| why.to_string())?;
-        return again(shared, &ports, &history, from, &wanted).await.map(drop);
+        return later(shared, &ports, goal, from, &wanted).await;
     }
-    again(shared, &ports, &history, from, &wanted).await.map(drop)
+    again(shared, &ports, &history, from, &wanted).await?;
+    if shared.chance(0.4) {
+        // It is at work by now, and so is the other goal.
+        tokio::time::sleep(Duration::from_secs(shared.up_to(60))).await;
+        return later(shared, &ports, goal, from, &wanted).await;
+    }
+    Ok(())
+}
+
+/// As somebody who comes back to it finds the other goal then.
+async fn later(
+    shared: &Shared,
+    ports: &Ports,
+    goal: GoalId,
+    from: &runtime::history::PastStep,
+    wanted: &Wanted,
+) -> Result<(), String> {
+    let read = History::of(goal, &*ports.ledger, &*ports.artifacts, shared.now()).await;
+    let Some(history) = read.map_err(|why| why.to_string())? else { return Ok(()) };
+    let from = history.step(&format!("{}#{}", from.row, from.event_id())).map_err(|why| why.to_string())?;
+    again(shared, ports, &history, from, wanted).await.map(drop)
 }
 
 async fn again(

@@ -4,6 +4,7 @@
 //! Next: `scripted` is the four agents as scripts; `run` is one seed from its first goal to its verdict.
 
 mod forks;
+mod heard;
 mod many;
 mod odds;
 mod operator;

@@ -6,13 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
-use contract::{Digest, EventId, EventType, QueueName};
+use contract::{Digest, EventId, EventType, GoalId, QueueName, RowName};
 use runtime::ledger::join::JoinState;
 use runtime::ledger::{Attr, Item, ItemKey, ItemKind};
 
 use super::odds::HORIZON_S;
 use super::operator::Wish;
-use super::witness::step_of_call;
 use super::{Report, Shared};
 
 /// Until nothing is due, under way or waiting; false if that never came.
@@ -130,6 +129,15 @@ fn left_open(finished: &BTreeMap<ItemKey, u32>, goal: &Item, bad: &mut impl FnMu
             bad("reservation-left-open", call.clone());
         }
     }
+}
+
+/// The step and the epoch that a reservation is called by.
+pub(crate) fn step_of_call(goal: GoalId, call: &str) -> Option<(ItemKey, u32)> {
+    let mut parts = call.split(':');
+    let row = RowName::from(parts.next()?.to_owned());
+    let event = parts.next()?.parse().ok()?;
+    let epoch = parts.next()?.parse().ok()?;
+    Some((ItemKey::step(goal, &row, event), epoch))
 }
 
 /// By type, repetitions counted once.

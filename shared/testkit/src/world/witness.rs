@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use contract::decode::{self, Raw};
 use contract::events::{GoalCancelled, GoalCompleted, GoalFailed};
-use contract::{Digest, Event, EventData, EventId, GoalId, QueueName, RowName, UnixMs};
+use contract::{Digest, Event, EventData, EventId, GoalId, QueueName, UnixMs};
 use runtime::Token;
 use runtime::ledger::join::JoinState;
 use runtime::ledger::step::{State, Step};
@@ -14,8 +14,10 @@ use runtime::ledger::{Attr, Change, Item, ItemKey, ItemKind, Write, WriteName};
 use runtime::ports::{Outbound, Receipt, Received};
 
 use super::Shared;
+use super::heard::Heard;
 use super::odds::LONGEST_HOLDUP_MS;
 use super::process::Process;
+use super::verdict::step_of_call;
 
 #[derive(Debug, Default)]
 pub(crate) struct Witness {
@@ -27,6 +29,7 @@ pub(crate) struct Witness {
     pub(crate) closed_at: BTreeMap<ItemKey, UnixMs>,
     /// By event: its content's digest, and how often it was published.
     pub(crate) events: BTreeMap<EventId, (Digest, u32)>,
+    heard: Heard,
     pub(crate) published: Vec<(EventId, Digest)>,
     /// By goal: the terminal events that anybody published, delivered or not.
     pub(crate) terminal: BTreeMap<GoalId, BTreeSet<(EventId, Digest)>>,
@@ -101,7 +104,12 @@ impl Witness {
             message_id: &message.message_id,
             sent_at: message.sent_at,
         };
-        let event = decode::decode(raw, row, &shared.choreography).ok().map(|event| SeenEvent {
+        let event = decode::decode(raw, row, &shared.choreography).ok();
+        let published = |event: &Event| self.events.get(&event.id).map(|(digest, _)| digest);
+        if let Some(event) = event.as_ref().filter(|event| self.heard.is_other(event, published(event))) {
+            self.violated("one-id-two-contents", || format!("{} {} in a queue", event.kind, event.id));
+        }
+        let event = event.map(|event| SeenEvent {
             key: ItemKey::step(event.goal, &row.name, event.id),
             digest: event.digest(),
             cancels: event.kind == contract::events::GoalCancelRequested::TYPE,
@@ -486,12 +494,4 @@ impl Witness {
             }
         }
     }
-}
-
-pub(crate) fn step_of_call(goal: GoalId, call: &str) -> Option<(ItemKey, u32)> {
-    let mut parts = call.split(':');
-    let row = RowName::from(parts.next()?.to_owned());
-    let event = parts.next()?.parse().ok()?;
-    let epoch = parts.next()?.parse().ok()?;
-    Some((ItemKey::step(goal, &row, event), epoch))
 }

@@ -1,7 +1,10 @@
 //! Owns what a fork is worth: what was done is not done again, what was not is, and every fork ends once.
 //! Never a seed: `world` forks at random.
-//! Next: `tests/processes` does it with the real agents.
+//! Next: `beside` has what stands beside the forked step; `tests/processes` does it with the real agents.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod beside;
+mod kept;
 
 use std::collections::BTreeSet;
 use std::fmt;
