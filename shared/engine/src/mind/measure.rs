@@ -55,7 +55,8 @@ impl Measure {
         let used = reply.usage.input_tokens;
         let told = (used > 0 && counted > 0 && !reply.usage.estimated).then(|| used as f64 / counted as f64);
         let each = match reply.stop {
-            Stop::TooLong { .. } => told.or_else(|| Some(self.factor() * STEP)),
+            Stop::TooLong { context_tokens: Some(_) } if told.is_some() => told,
+            Stop::TooLong { .. } => Some(self.factor() * STEP),
             _ => told.filter(|_| counted >= COUNTED_MIN),
         };
         let mut seen = self.seen();
