@@ -60,7 +60,7 @@ fn shown(metric: &Metric) -> String {
     printed::amount(metric.value, metric.unit.as_deref())
 }
 
-fn when(figures: &Figures<'_>) -> String {
+pub(crate) fn when(figures: &Figures<'_>) -> String {
     figures.of.on.as_ref().map(|(_, day)| format!(" on {day}")).unwrap_or_default()
 }
 
@@ -116,7 +116,7 @@ fn whose(figures: &Figures<'_>, value: f64) -> String {
 }
 
 /// `R17` tells a row apart, and tells nobody anything.
-fn is_name(label: &str) -> bool {
+pub(crate) fn is_name(label: &str) -> bool {
     label.chars().any(char::is_lowercase) || label.chars().any(|c| c.is_alphabetic() && !c.is_ascii())
 }
 
@@ -258,7 +258,7 @@ fn trend(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
     finding(&statement, judged, supporting, &metrics)
 }
 
-fn finding(
+pub(crate) fn finding(
     statement: &str,
     judged: confidence::Judged,
     supporting: Vec<Support>,
