@@ -64,7 +64,8 @@ fn prices<'f, 'a>(figures: &'f [Figures<'a>]) -> Vec<&'f Figures<'a>> {
     let name = |one: &Figures<'_>| words::stems(&one.of.sheet.table.columns[one.of.column].name);
     let is_money = |one: &&Figures<'_>| {
         let unit = one.of.sheet.unit(one.of.column);
-        let is_money = one.of.sheet.is_money(one.of.column) || unit.is_some_and(|unit| CURRENCIES.contains(&unit.as_str()));
+        let is_money =
+            one.of.sheet.is_money(one.of.column) || unit.is_some_and(|unit| CURRENCIES.contains(&unit.as_str()));
         is_money && name(one).is_disjoint(&others)
     };
     let (mut named, rest): (Vec<&Figures<'_>>, Vec<&Figures<'_>>) =
@@ -81,7 +82,8 @@ fn told(pool: &Pool, figures: &Figures<'_>, end: End) -> Option<DetailedFinding>
         rows.sort_by(|one, other| other.0.total_cmp(&one.0));
     }
     let (best, _) = *rows.first()?;
-    let (first, behind): (Vec<(f64, usize)>, Vec<(f64, usize)>) = rows.into_iter().partition(|(value, _)| *value == best);
+    let (first, behind): (Vec<(f64, usize)>, Vec<(f64, usize)>) =
+        rows.into_iter().partition(|(value, _)| *value == best);
     let label = |row: usize| {
         let parts: Vec<&str> = sheet.row_label(row).into_iter().map(|(_, text)| text).collect();
         Some(parts.join(" ")).filter(|label| is_name(label))
@@ -96,16 +98,17 @@ fn told(pool: &Pool, figures: &Figures<'_>, end: End) -> Option<DetailedFinding>
         End::High => ("highest", Statistic::Max),
     };
     let (spoken, whose) = (sheet.spoken(figures.of.column), names.join(" and "));
-    let mut statement =
-        format!("The {which} {spoken}{} ({}) is {}: {whose}.", when(figures), sheet.name, amount(best));
+    let mut statement = format!("The {which} {spoken}{} ({}) is {}: {whose}.", when(figures), sheet.name, amount(best));
     let next = behind.first().and_then(|(value, row)| Some((*value, *row, label(*row)?)));
     let is_alone = |value: f64| behind.iter().filter(|(other, _)| *other == value).count() == 1;
     let next = next.filter(|(value, ..)| is_alone(*value));
     if let Some((value, _, name)) = &next {
         statement.push_str(&format!(" Next is {name} at {}.", amount(*value)));
     }
-    // One value alone has no ends.
-    let is_it = |metric: &&Metric| metric.statistic == statistic || figures.level.len() == 2 && metric.value == best;
+    // One value alone has no ends, and stands for itself.
+    let is_it = |metric: &&Metric| {
+        metric.statistic == statistic || figures.level.len() == 2 && metric.statistic == Statistic::Median
+    };
     let metric = figures.level.iter().find(is_it)?.clone();
     let shown = first.iter().map(|(_, row)| *row).chain(next.map(|(_, row, _)| row));
     let supporting = shown.filter_map(|row| support::of_row(pool, sheet, row)).collect();

@@ -143,7 +143,8 @@ fn disputed(mut findings: Vec<DetailedFinding>, conflicts: &[Conflict]) -> Vec<D
 }
 
 fn notes(pool: &Pool) -> Vec<String> {
-    let mut notes: Vec<String> = pool.unmentioned().iter().map(|word| format!("No source mentions “{word}”.")).collect();
+    let mut notes: Vec<String> =
+        pool.unmentioned().iter().map(|word| format!("No source mentions “{word}”.")).collect();
     notes.extend(age::notes(pool));
     if pool.copies > 0 {
         let (stand, count) = if pool.copies == 1 { ("passage stands", "counts") } else { ("passages stand", "count") };

@@ -122,7 +122,8 @@ impl Pool {
     /// Words of the topic that nothing here has: what one task did not find, the address of another may say.
     pub(crate) fn unmentioned(&self) -> Vec<&String> {
         let titles = self.sources.values().map(|source| words::stems(&source.title));
-        let passages = self.passages.iter().map(|one| words::stems(&format!("{} {}", one.headings.join(" "), one.quote)));
+        let passages =
+            self.passages.iter().map(|one| words::stems(&format!("{} {}", one.headings.join(" "), one.quote)));
         let said: words::Stems = titles.chain(passages).flatten().collect();
         self.unknown.iter().filter(|word| words::stems(word).is_disjoint(&said)).collect()
     }

@@ -30,8 +30,8 @@ const UNITS: &[(&str, &str)] = &[
 
 /// Words of column names that people write large.
 const LARGE: &[&str] = &[
-    "eu", "uk", "us", "usd", "eur", "gbp", "kb", "mb", "gb", "tb", "api", "cpu", "gpu", "ram", "sla", "vat", "sso", "http",
-    "https", "tls", "ip",
+    "eu", "uk", "us", "usd", "eur", "gbp", "kb", "mb", "gb", "tb", "api", "cpu", "gpu", "ram", "sla", "vat", "sso",
+    "http", "https", "tls", "ip",
 ];
 
 #[derive(Debug)]

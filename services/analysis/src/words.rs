@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-pub(crate) use engine::words::{plain, stem};
 use engine::words::without_stray_mark;
+pub(crate) use engine::words::{plain, stem};
 
 pub(crate) type Stems = BTreeSet<String>;
 

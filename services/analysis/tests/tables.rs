@@ -145,11 +145,11 @@ async fn who_is_cheapest_is_the_least_of_the_prices_with_its_name() {
     for (goal, answer) in [
         (
             "Which vendor is cheapest?",
-            "The lowest monthly price (plans.csv) is $9: Pebblerelay Solo. Next is Thistlebroker Sprout at $12.",
+            "The lowest monthly price (plans.csv) is $9: Pebblerelay. Next is Thistlebroker at $12.",
         ),
         (
             "Which vendor is the most expensive?",
-            "The highest monthly price (plans.csv) is $4,900: Moltbus Fleet. Next is Heronpost Flock at $49.",
+            "The highest monthly price (plans.csv) is $4,900: Moltbus. Next is Heronpost Flock at $49.",
         ),
     ] {
         let topic = goal.trim_end_matches('?');
@@ -157,7 +157,12 @@ async fn who_is_cheapest_is_the_least_of_the_prices_with_its_name() {
         let gathered = Gathering::of(&question).table("plans.csv", "plans", Some("2026-05-01"), PLANS);
         let found = analysed(goal, vec![gathered]).await.analysed;
         let first = &found.findings[0];
-        assert_eq!((first.statement.as_str(), first.question.as_ref()), (answer, Some(&question)), "{:#?}", found.findings);
+        assert_eq!(
+            (first.statement.as_str(), first.question.as_ref()),
+            (answer, Some(&question)),
+            "{:#?}",
+            found.findings
+        );
         assert!(first.supporting.iter().any(|support| answer.contains(support.quote.split(',').next().unwrap())));
         assert!(found.summary.contains(answer), "{}", found.summary);
     }

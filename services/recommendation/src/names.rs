@@ -16,8 +16,7 @@ pub(crate) fn known(analysed: &Analysed) -> BTreeSet<String> {
     let rows = analysed.tables.iter().flat_map(|table| &table.rows);
     let cells = rows.filter_map(|cells| cells.first()).filter(|cell| cell.value.is_none()).map(|cell| cell.text.trim());
     let groups = analysed.metrics.iter().flat_map(|metric| metric.group.values()).map(String::as_str);
-    let is_name =
-        |text: &&str| (2..=NAME_BYTES_MAX).contains(&text.len()) && text.starts_with(char::is_uppercase);
+    let is_name = |text: &&str| (2..=NAME_BYTES_MAX).contains(&text.len()) && text.starts_with(char::is_uppercase);
     cells.chain(groups).filter(is_name).map(str::to_owned).collect()
 }
 
@@ -39,7 +38,6 @@ pub(crate) fn subject<'a>(
 /// Where a name stands as a word of its own.
 fn place(text: &str, name: &str) -> Option<usize> {
     let is_end = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-    let stands =
-        |at: &usize| is_end(text[..*at].chars().next_back()) && is_end(text[at + name.len()..].chars().next());
+    let stands = |at: &usize| is_end(text[..*at].chars().next_back()) && is_end(text[at + name.len()..].chars().next());
     text.match_indices(name).map(|(at, _)| at).find(stands)
 }

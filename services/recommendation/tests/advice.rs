@@ -269,7 +269,9 @@ async fn what_is_no_longer_maintained_is_called_by_its_name_also_where_the_sente
     analysed.tables.push(table("candidates", "candidates", &["broker", "licence"], candidates));
     let review = "Foxglove is under the MIT licence.\n\nTeasel is Apache-2.0 as well. Its only maintainer wrote in January \
                   that the project is no longer maintained.";
-    analysed.passages.extend([passage("p-review", "Licence review", review), passage("p-candidates", "", "Foxglove,MIT")]);
+    analysed
+        .passages
+        .extend([passage("p-review", "Licence review", review), passage("p-candidates", "", "Foxglove,MIT")]);
     let one = made(Some("technology"), &analysed).await;
     let advice = one.recommendations.iter().find(|one| one.title.starts_with("Leave out")).unwrap();
     assert_eq!(advice.title, "Leave out Teasel, which is no longer maintained");

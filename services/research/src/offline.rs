@@ -74,7 +74,9 @@ mod tests {
     #[test]
     fn who_asks_for_the_cheapest_asks_about_prices() {
         let asked = questions("Which vendor is cheapest?");
-        assert!(asked.iter().any(|one| one == "Which vendor is cheapest: what do competitors charge, by plan and month?"));
+        assert!(
+            asked.iter().any(|one| one == "Which vendor is cheapest: what do competitors charge, by plan and month?")
+        );
         assert!(searches(&asked[0], Some("Which vendor is cheapest")).len() > 2);
     }
 

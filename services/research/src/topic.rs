@@ -241,20 +241,18 @@ pub(crate) fn specific(topic: &str) -> Vec<Vec<String>> {
 
 /// `Kafka and espresso machines`: two things, of which one has two words.
 fn things(text: &str) -> Vec<Vec<String>> {
-    let mut things = vec![vec![]];
+    let (mut things, mut thing) = (vec![], vec![]);
     for part in text.split_inclusive([',', ';', '/']) {
         for word in part.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
             let lower = word.to_lowercase();
             let says_nothing = ORDERS.contains(&lower.as_str()) || GENERAL.contains(&lower.as_str());
             if EITHER.contains(&lower.as_str()) {
-                things.push(vec![]);
+                things.push(std::mem::take(&mut thing));
             } else if lower.chars().count() > 1 && !says_nothing {
-                things.last_mut().into_iter().for_each(|thing: &mut Vec<String>| thing.push(word.to_owned()));
+                thing.push(word.to_owned());
             }
         }
-        if part.ends_with([',', ';', '/']) {
-            things.push(vec![]);
-        }
+        things.push(std::mem::take(&mut thing));
     }
     things.retain(|thing| !thing.is_empty());
     things

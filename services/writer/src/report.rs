@@ -213,14 +213,8 @@ impl Report {
 }
 
 impl LimitKind {
-    pub const ALL: [LimitKind; 6] = [
-        LimitKind::Gap,
-        LimitKind::Missed,
-        LimitKind::Stale,
-        LimitKind::Undated,
-        LimitKind::Note,
-        LimitKind::LeftOut,
-    ];
+    pub const ALL: [LimitKind; 6] =
+        [LimitKind::Gap, LimitKind::Missed, LimitKind::Stale, LimitKind::Undated, LimitKind::Note, LimitKind::LeftOut];
 
     /// What its line begins with.
     pub fn label(self) -> &'static str {

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-/// Of the server; its configuration says twice as much.
+/// Of the server; its configuration says four times as much.
 const CONTEXT: usize = 4_096;
 const SOURCES: usize = 20;
 
@@ -28,7 +28,7 @@ fn agent() -> AgentSettings {
 }
 
 fn configured(mut settings: ModelSettings) -> ModelSettings {
-    settings.context_tokens = 8_192;
+    settings.context_tokens = 16_384;
     settings
 }
 

@@ -94,8 +94,12 @@ mod tests {
         let python = "This model's maximum context length is 8192 tokens. However, you requested 9315 tokens (9015 in the \
                       messages, 300 in the completion). Please reduce the length of the messages or completion.";
         assert_eq!(told(400, &of_openai(python)), Some((Some(9015), Some(8192))));
-        assert_eq!(told(400, &of_openai("Requested tokens (9015) exceed context window of 8192")), Some((Some(9015), Some(8192))));
-        let vllm = json!({ "object": "error", "message": python, "type": "BadRequestError", "param": null, "code": 400 });
+        assert_eq!(
+            told(400, &of_openai("Requested tokens (9015) exceed context window of 8192")),
+            Some((Some(9015), Some(8192)))
+        );
+        let vllm =
+            json!({ "object": "error", "message": python, "type": "BadRequestError", "param": null, "code": 400 });
         assert_eq!(told(400, &vllm), Some((Some(9015), Some(8192))));
         let cap = "'max_tokens' or 'max_completion_tokens' is too large: 300. This model's maximum context length is 8192 \
                    tokens and your request has 8000 input tokens (300 > 8192 - 8000).";
@@ -115,7 +119,8 @@ mod tests {
             told(400, &anthropic("prompt is too long: 210000 tokens > 200000 maximum")),
             Some((Some(210_000), Some(200_000)))
         );
-        let with_cap = "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000, decrease input length";
+        let with_cap =
+            "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000, decrease input length";
         assert_eq!(told(400, &anthropic(with_cap)), Some((Some(190_000), Some(200_000))));
     }
 
