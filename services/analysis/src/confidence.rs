@@ -25,11 +25,23 @@ pub(crate) fn of_rows(used: usize, rows: usize, name: &str, date: Option<&str>, 
         4.. => Confidence::Medium,
         _ => Confidence::Low,
     };
-    let of = if used == rows { format!("all {rows}") } else { format!("{used} of {rows}") };
+    let of = of_all(used, rows);
+    // Of one or two numbers nothing is computed.
+    let how = if used < 3 { "Read from" } else { "Computed from" };
     let dated = date.map(|date| format!(", dated {date}")).unwrap_or_default();
     let age = if stale { "; newer sources exist" } else { "" };
     let few = if used < 4 { "; few rows" } else { "" };
-    Judged { confidence, reason: format!("Computed from {of} rows of {name}{dated}{few}{age}.") }
+    Judged { confidence, reason: format!("{how} {of} of {name}{dated}{few}{age}.") }
+}
+
+fn of_all(used: usize, rows: usize) -> String {
+    match (used, rows) {
+        (1, 1) => "the only row".into(),
+        (2, 2) => "both rows".into(),
+        (1, _) => format!("one of {rows} rows"),
+        (used, rows) if used == rows => format!("all {rows} rows"),
+        (used, rows) => format!("{used} of {rows} rows"),
+    }
 }
 
 /// Of rows that are read out as they stand: one voice, and a direct one.
@@ -38,8 +50,8 @@ pub(crate) fn read(used: usize, rows: usize, name: &str, date: Option<&str>, new
     let dated = date.map(|date| format!(", dated {date}")).unwrap_or_default();
     let age = if stale { "; newer sources exist" } else { "" };
     let confidence = if stale { Confidence::Low } else { Confidence::Medium };
-    let of = if used == rows { format!("all {rows}") } else { format!("{used} of {rows}") };
-    Judged { confidence, reason: format!("As {of} rows of {name} say{dated}; one source{age}.") }
+    let (of, say) = (of_all(used, rows), if used == 1 { "says" } else { "say" });
+    Judged { confidence, reason: format!("As {of} of {name} {say}{dated}; one source{age}.") }
 }
 
 /// Of words: how many say so independently, how directly, and how old.

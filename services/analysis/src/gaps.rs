@@ -80,10 +80,30 @@ pub(crate) fn untold(pool: &Pool, questions: &Questions<'_>) -> Vec<(Gap, Detail
             left.into_iter().partition(|untold| untold.stems.contains(&topic[0]));
         left = rest;
         let (gap, mut finding) = told(pool, &topic, about);
+        // The same in other words is the same.
+        if found.iter().any(|(known, _): &(Gap, DetailedFinding)| is_same(known, &gap)) {
+            continue;
+        }
         finding.question = questions.of_words(&gap.question);
         found.push((gap, finding));
     }
     found
+}
+
+fn unlearned(question: &str) -> String {
+    format!("Nothing is to be learned about {question}")
+}
+
+/// Whether a finding is that nobody tells this.
+pub(crate) fn says(finding: &DetailedFinding, gap: &Gap) -> bool {
+    finding.statement.starts_with(&format!("{}:", unlearned(&gap.question)))
+}
+
+/// Whether two are about the same: the words of the shorter one are, but for one, words of the other.
+fn is_same(one: &Gap, other: &Gap) -> bool {
+    let (one, other) = (words::stems(&one.question), words::stems(&other.question));
+    let (shared, least) = (one.intersection(&other).count(), one.len().min(other.len()));
+    shared > 0 && shared + usize::from(least > 2) >= least
 }
 
 fn sentences(pool: &Pool) -> Vec<Untold<'_>> {
@@ -157,7 +177,8 @@ fn told(pool: &Pool, topic: &[String], mut about: Vec<Untold<'_>>) -> (Gap, Deta
         id: String::new(),
         question: None,
         statement: format!(
-            "Nothing is to be learned about {spoken}: {} sources leave it open or tell it only on request.",
+            "{}: {} sources leave it open or tell it only on request.",
+            unlearned(&spoken),
             sources.len()
         ),
         confidence: if sources.len() > 2 { Confidence::High } else { Confidence::Medium },

@@ -12,6 +12,7 @@ mod claims;
 mod confidence;
 mod conflicts;
 mod event;
+mod extremes;
 mod gaps;
 mod handler;
 mod listing;

@@ -14,6 +14,8 @@ use crate::sums::{Summary, clean, median};
 /// All numbers of one analysis.
 const METRICS_MAX: usize = 96;
 const OUTLIERS_MAX: usize = 3;
+/// Fewer numbers than these have no middle: they are said themselves.
+pub(crate) const MEDIAN_ROWS_MIN: usize = 3;
 /// Places that one number cites; the first and the last where it has more rows.
 const EVIDENCE_MAX: usize = 24;
 
@@ -114,7 +116,7 @@ impl Maker<'_> {
         let unit = self.sheet.unit(self.column).filter(|_| !part);
         Some(Metric {
             id: self.id(statistic, &group),
-            label: self.label(statistic),
+            label: self.label(statistic, rows.len()),
             statistic,
             table: self.sheet.table.id.clone(),
             column: self.sheet.table.columns[self.column].name.clone(),
@@ -137,12 +139,14 @@ impl Maker<'_> {
     }
 
     /// Without table, rows and unit: those stand beside it wherever it is shown.
-    fn label(&self, statistic: Statistic) -> String {
+    fn label(&self, statistic: Statistic, rows: usize) -> String {
         let spoken = self.sheet.spoken(self.column);
         match statistic {
             Statistic::Count => format!("rows with a value: {spoken}"),
             Statistic::Min => format!("lowest {spoken}"),
             Statistic::Max => format!("highest {spoken}"),
+            Statistic::Median if rows == 1 => spoken,
+            Statistic::Median if rows < MEDIAN_ROWS_MIN => format!("mean of two: {spoken}"),
             Statistic::Median => format!("median {spoken}"),
             Statistic::Mean => format!("mean {spoken}"),
             Statistic::Difference => format!("{spoken} beside the median of the others"),
@@ -165,9 +169,12 @@ impl Maker<'_> {
             (Statistic::Mean, mean),
             (Statistic::Max, max),
         ];
-        let wanted = statistics
-            .into_iter()
-            .filter(|(statistic, _)| n > 1 || matches!(statistic, Statistic::Count | Statistic::Median));
+        let is_told = |statistic: &Statistic| match n {
+            1 => matches!(statistic, Statistic::Count | Statistic::Median),
+            2 => matches!(statistic, Statistic::Count | Statistic::Min | Statistic::Max),
+            _ => true,
+        };
+        let wanted = statistics.into_iter().filter(|(statistic, _)| is_told(statistic));
         wanted.filter_map(|(statistic, value)| self.metric(statistic, self.on(of), value, &of.rows)).collect()
     }
 
@@ -199,6 +206,9 @@ impl Maker<'_> {
         let (mut medians, mut differences) = (vec![], vec![]);
         let value: BTreeMap<usize, f64> = of.rows.iter().copied().zip(of.values.iter().copied()).collect();
         for (group, rows) in self.sheet.groups(grouping.column, &of.rows) {
+            if rows.len() < MEDIAN_ROWS_MIN && !grouping.one_each {
+                continue;
+            }
             let inside: Vec<f64> = rows.iter().filter_map(|row| value.get(row)).copied().collect();
             let members: BTreeSet<usize> = rows.iter().copied().collect();
             let others = value.iter().filter(|(row, _)| !members.contains(row));

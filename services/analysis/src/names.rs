@@ -3,21 +3,13 @@
 //! Next: `conflicts` asks whether two sentences speak of the same, `answers` whether one speaks of anything by name.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
-const MONTHS: &[&str] = &[
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
+use engine::words;
+
+/// As stems are compared: `octob` is a month.
+static MONTH_STEMS: LazyLock<Vec<String>> =
+    LazyLock::new(|| words::MONTHS.iter().map(|month| words::stem(month)).collect());
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Names {
@@ -75,8 +67,10 @@ fn is_unit(word: &str) -> bool {
     matches!(word, "USD" | "EUR" | "GBP" | "CHF" | "KB" | "MB" | "GB" | "TB")
 }
 
+/// A month's name, its first three letters or its stem.
 pub(crate) fn is_month(lower: &str) -> bool {
-    MONTHS.iter().any(|month| *month == lower || (lower.len() == 3 && month.starts_with(lower)))
+    let is_name = |month: &&str| *month == lower || (lower.len() == 3 && month.starts_with(lower));
+    words::MONTHS.iter().any(is_name) || MONTH_STEMS.iter().any(|stem| stem == lower)
 }
 
 #[cfg(test)]
@@ -92,5 +86,9 @@ mod tests {
         assert!(names("Last changed on 1 October 2026.").is_empty());
         assert!(!names("They pay 79 USD for Boil.").is_empty());
         assert!(names("They pay 79 USD.").is_empty());
+        for month in ["october", "oct", &words::stem("october"), &words::stem("january"), "may"] {
+            assert!(is_month(month), "{month}");
+        }
+        assert!(!is_month("decide") && !is_month("mar-a-lago"));
     }
 }

@@ -12,7 +12,7 @@ use crate::assign::Questions;
 use crate::pool::Pool;
 use crate::sheet::Sheet;
 use crate::words::{self, Stems};
-use crate::{age, charts, conflicts, gaps, listing, measure, metrics, prose, summary, told};
+use crate::{age, charts, conflicts, extremes, gaps, listing, measure, metrics, prose, summary, told};
 
 const FINDINGS_MAX: usize = 12;
 /// Passages that nothing cites, beside those that something does.
@@ -39,6 +39,7 @@ pub(crate) fn analysed(head: &ResearchHead, evidence: Evidence) -> Analysed {
         if gaps.is_empty() {
             gaps.push(Gap { question: head.goal.clone(), why: "no source says anything about it".into() });
         }
+        analysed.notes = notes(&pool);
         (analysed.gaps, analysed.missed) = (gaps, pool.missed);
         return analysed;
     }
@@ -48,7 +49,8 @@ pub(crate) fn analysed(head: &ResearchHead, evidence: Evidence) -> Analysed {
     let figures = metrics::figures(&pool, &columns);
     let conflicts = conflicts::conflicts(&pool, &sheets);
     let questions = Questions::of(&head.goal, &head.questions);
-    let mut computed = told::findings(&pool, &figures, &questions);
+    let mut computed = extremes::findings(&pool, &figures, &head.goal, &head.questions, &questions);
+    computed.extend(told::findings(&pool, &figures, &questions));
     computed.extend(listing::findings(&pool, &sheets, &head.goal, &head.questions));
     let counted: BTreeSet<String> = computed.iter().filter_map(|finding| finding.question.clone()).collect();
     let (said, unanswered) = prose::findings(&pool, &head.goal, &counted);
@@ -141,7 +143,9 @@ fn disputed(mut findings: Vec<DetailedFinding>, conflicts: &[Conflict]) -> Vec<D
 }
 
 fn notes(pool: &Pool) -> Vec<String> {
-    let mut notes = age::notes(pool);
+    let mut notes: Vec<String> =
+        pool.unmentioned().iter().map(|word| format!("No source mentions “{word}”.")).collect();
+    notes.extend(age::notes(pool));
     if pool.copies > 0 {
         let (stand, count) = if pool.copies == 1 { ("passage stands", "counts") } else { ("passages stand", "count") };
         notes.push(format!("{} {stand} word for word in another source as well, and {count} once.", pool.copies));

@@ -24,6 +24,8 @@ pub(crate) struct Pool {
     pub(crate) missed: Vec<Missed>,
     /// Sources whose words all stand in another one as well, word for word, by passage.
     pub(crate) copies: usize,
+    /// Words of the topic that some task found in no collection.
+    unknown: BTreeSet<String>,
     index: BTreeMap<PassageId, usize>,
     /// How well each table answers the questions that brought it: 0 to 1.
     brought: BTreeMap<(String, TableId), f64>,
@@ -64,6 +66,7 @@ impl Pool {
             }
             pool.tables.extend(found.tables.into_iter().filter(|table| tables.insert(table.id.clone())));
             pool.missed.extend(found.missed);
+            pool.unknown.extend(found.unknown);
         }
         pool.tables.retain(|table| pool.sources.contains_key(&table.source) && fits(table));
         for table in &mut pool.tables {
@@ -114,6 +117,15 @@ impl Pool {
     /// How well a table answers a question; nothing where the question did not bring it.
     pub(crate) fn brought(&self, question: &str, table: &TableId) -> f64 {
         self.brought.get(&(question.to_owned(), table.clone())).copied().unwrap_or(0.0)
+    }
+
+    /// Words of the topic that nothing here has: what one task did not find, the address of another may say.
+    pub(crate) fn unmentioned(&self) -> Vec<&String> {
+        let titles = self.sources.values().map(|source| words::stems(&source.title));
+        let passages =
+            self.passages.iter().map(|one| words::stems(&format!("{} {}", one.headings.join(" "), one.quote)));
+        let said: words::Stems = titles.chain(passages).flatten().collect();
+        self.unknown.iter().filter(|word| words::stems(word).is_disjoint(&said)).collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

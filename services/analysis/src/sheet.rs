@@ -28,6 +28,12 @@ const UNITS: &[(&str, &str)] = &[
     ("ms", "ms"),
 ];
 
+/// Words of column names that people write large.
+const LARGE: &[&str] = &[
+    "eu", "uk", "us", "usd", "eur", "gbp", "kb", "mb", "gb", "tb", "api", "cpu", "gpu", "ram", "sla", "vat", "sso",
+    "http", "https", "tls", "ip",
+];
+
 #[derive(Debug)]
 pub(crate) struct Sheet<'a> {
     pub(crate) table: &'a Table,
@@ -108,8 +114,13 @@ impl<'a> Sheet<'a> {
         (0..self.table.columns.len()).find(is_unit)
     }
 
-    /// The column's name in words, without its unit.
+    /// The column's name in words, without its unit: `eu_region` is the EU region.
     pub(crate) fn spoken(&self, column: usize) -> String {
+        let spell = |word: &str| if LARGE.contains(&word) { word.to_uppercase() } else { word.to_owned() };
+        self.bare_name(column).split(' ').map(spell).collect::<Vec<_>>().join(" ")
+    }
+
+    fn bare_name(&self, column: usize) -> String {
         let name = self.table.columns[column].name.replace('_', " ");
         let name = words::tidied(&name);
         let ending = UNITS

@@ -2,11 +2,11 @@
 //! Never a statement that is not a finding, word for word: the writer cites it by that.
 //! Next: `offline` ends with it, and `prompted` again where a model's findings came in.
 
-use contract::documents::{Analysed, DetailedFinding, asked};
+use contract::documents::{Analysed, DetailedFinding, Gap, asked};
 use contract::events::Confidence;
 
 use crate::told::capital;
-use crate::words;
+use crate::{gaps, words};
 
 const POINTS_MAX: usize = 5;
 const POINTS_MIN: usize = 3;
@@ -22,7 +22,7 @@ pub(crate) fn of(analysed: &Analysed) -> String {
         return format!("{found} found, and none answers {:?}.", words::shortened(&analysed.goal, 400));
     }
     let mut text = lead(analysed);
-    for point in points {
+    for point in &points {
         text.push(' ');
         text.push_str(&point.statement);
     }
@@ -30,7 +30,9 @@ pub(crate) fn of(analysed: &Analysed) -> String {
     if !disputed.is_empty() {
         text.push_str(&format!(" Sources disagree about {disputed}."));
     }
-    let open = named(analysed.gaps.iter().map(|gap| {
+    // What a point above says nobody tells is not told once more.
+    let is_told = |gap: &&Gap| points.iter().any(|point| gaps::says(point, gap));
+    let open = named(analysed.gaps.iter().filter(|gap| !is_told(gap)).map(|gap| {
         let bare = asked(&analysed.goal, &gap.question);
         words::shortened(bare.trim_end_matches('?'), NAME_BYTES_MAX)
     }));

@@ -60,26 +60,30 @@ fn shown(metric: &Metric) -> String {
     printed::amount(metric.value, metric.unit.as_deref())
 }
 
-fn when(figures: &Figures<'_>) -> String {
+pub(crate) fn when(figures: &Figures<'_>) -> String {
     figures.of.on.as_ref().map(|(_, day)| format!(" on {day}")).unwrap_or_default()
 }
 
 fn level(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
     let (sheet, rows) = (figures.of.sheet, &figures.of.rows);
-    let (count, middle) = (of(&figures.level, Statistic::Count)?, of(&figures.level, Statistic::Median)?);
+    let count = of(&figures.level, Statistic::Count)?;
     let subject = format!("{}{} ({})", capital(&sheet.spoken(figures.of.column)), when(figures), sheet.name);
     let count = printed::decimal(count.value, 0);
-    let mut statement = match (of(&figures.level, Statistic::Min), of(&figures.level, Statistic::Max)) {
-        (Some(min), Some(max)) if min.value < max.value => format!(
-            "{subject}: the median is {} over {count} rows, from {}{} to {}{}.",
-            shown(middle),
-            shown(min),
-            whose(figures, min.value),
-            shown(max),
-            whose(figures, max.value)
-        ),
-        (Some(_), Some(_)) => format!("{subject} is {} in all {count} rows.", shown(middle)),
-        _ => format!("{subject} is {}, in one row.", shown(middle)),
+    let middle = of(&figures.level, Statistic::Median);
+    let ends = of(&figures.level, Statistic::Min).zip(of(&figures.level, Statistic::Max));
+    let end = |metric: &Metric| format!("{}{}", shown(metric), whose(figures, metric.value));
+    let mut statement = match (ends, middle) {
+        (Some((min, max)), Some(middle)) if min.value < max.value => {
+            let (middle, low, high) = (shown(middle), end(min), end(max));
+            format!("{subject}: the median is {middle} over {count} rows, from {low} to {high}.")
+        }
+        // Two numbers have no middle.
+        (Some((min, max)), None) if min.value < max.value => {
+            format!("{subject} is {} and {}, in two rows.", end(min), end(max))
+        }
+        (Some((min, _)), None) => format!("{subject} is {} in both rows.", shown(min)),
+        (Some(_), Some(middle)) => format!("{subject} is {} in all {count} rows.", shown(middle)),
+        (None, middle) => format!("{subject} is {}, in one row.", end(middle?)),
     };
     let mut metrics = figures.level.clone();
     if let (Some(worst), Some(calm)) = (figures.outliers.first(), &figures.calm) {
@@ -112,7 +116,7 @@ fn whose(figures: &Figures<'_>, value: f64) -> String {
 }
 
 /// `R17` tells a row apart, and tells nobody anything.
-fn is_name(label: &str) -> bool {
+pub(crate) fn is_name(label: &str) -> bool {
     label.chars().any(char::is_lowercase) || label.chars().any(|c| c.is_alphabetic() && !c.is_ascii())
 }
 
@@ -204,7 +208,11 @@ fn trend(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
         }
         _ => format!("is {} at both ends", shown(&last.1)),
     };
-    let middle = if by_entity.is_empty() { "" } else { "median " };
+    let middle = match by_entity.len() {
+        0 | 1 => "",
+        2 => "mean ",
+        _ => "median ",
+    };
     let mut statement = format!(
         "From {} to {}, the {middle}{} ({}) {went}.",
         first.0,
@@ -250,7 +258,7 @@ fn trend(pool: &Pool, figures: &Figures<'_>) -> Option<DetailedFinding> {
     finding(&statement, judged, supporting, &metrics)
 }
 
-fn finding(
+pub(crate) fn finding(
     statement: &str,
     judged: confidence::Judged,
     supporting: Vec<Support>,

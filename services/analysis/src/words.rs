@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use unicode_segmentation::UnicodeSegmentation;
 
+use engine::words::without_stray_mark;
 pub(crate) use engine::words::{plain, stem};
 
 pub(crate) type Stems = BTreeSet<String>;
@@ -36,7 +37,7 @@ pub(crate) fn sentences(quote: &str) -> Vec<&str> {
     let mut found = vec![];
     for (at, piece) in flat.split_sentence_bound_indices() {
         let whole = &quote[at..at + piece.len()];
-        let trimmed = without_number(without_marks(whole)).trim_end();
+        let trimmed = without_stray_mark(without_number(without_marks(whole)).trim_end());
         if !trimmed.is_empty() {
             found.push(trimmed);
         }
@@ -147,6 +148,8 @@ mod tests {
             ["Head", "One sentence that\ngoes on.", "\"Another\none.\"", "an item", "**bold** item", "third.", "Last"]
         );
         assert_eq!(tidied(found[4]), "bold item");
+        let speech = "\"I do not mind the price. A cap that I set is worth more.\" He said so.";
+        assert_eq!(sentences(speech), ["I do not mind the price.", "A cap that I set is worth more.", "He said so."]);
         assert_eq!(tidied("**2** of 2**32, `80`,`443`"), "2 of 2**32, 80,`443");
     }
 

@@ -139,3 +139,35 @@ async fn a_sentence_that_answers_is_a_finding_with_its_sources_name_where_it_nam
         assert!(found.summary.contains(statement), "{}", found.summary);
     }
 }
+
+#[tokio::test]
+async fn what_nobody_tells_is_told_once_in_the_summary() {
+    let question = "message broker: what does it cost?";
+    let untold = [
+        (
+            "review.md",
+            "The price of Larkspur's support from the second year on is not published. We asked, and were told: contact sales.",
+        ),
+        (
+            "trial.md",
+            "Nobody knows what Larkspur's support costs from the second year on: they say it is told on request.",
+        ),
+        ("page.md", "For prices of Larkspur's support, contact sales."),
+    ];
+    let gathering = untold.iter().fold(Gathering::of(question), |gathering, (address, text)| {
+        gathering.prose(address, address, Some("2026-09-28"), text)
+    });
+    let found = analysed(GOAL, vec![gathering]).await.analysed;
+    let told = found.gaps.iter().filter(|gap| gap.question.to_lowercase().contains("support")).count();
+    assert_eq!(told, 1, "{:#?}", found.gaps);
+    let times = found.summary.matches("support").count();
+    assert!(found.summary.contains("Nothing is to be learned about") && times == 1, "{}", found.summary);
+}
+
+#[tokio::test]
+async fn a_sentence_out_of_a_speech_has_no_half_of_its_quotation_marks() {
+    let speech = "\"I do not mind the price. A broker that costs 12 USD a month at Sorrel is cheap enough.\"";
+    let found = found("what does it cost?", speech).await;
+    let said: Vec<&str> = found.findings.iter().map(|finding| finding.statement.as_str()).collect();
+    assert_eq!(said, ["A broker that costs 12 USD a month at Sorrel is cheap enough."]);
+}

@@ -136,3 +136,89 @@ async fn a_table_that_repeats_a_larger_one_is_not_computed_again() {
     assert!(found.metrics.iter().all(|metric| metric.id.0.contains(":all.csv:")), "{:#?}", found.metrics);
     assert!(!found.metrics.is_empty());
 }
+
+const PLANS: &str = "company,plan,monthly_price_usd,overage_per_million_usd\nHeronpost,Nest,19,0.80\nHeronpost,Flock,49,0.65\n\
+                     Pebblerelay,Solo,9,1.20\nThistlebroker,Sprout,12,0.90\nMoltbus,Fleet,4900,0.20\n";
+
+#[tokio::test]
+async fn who_is_cheapest_is_the_least_of_the_prices_with_its_name() {
+    for (goal, answer) in [
+        (
+            "Which vendor is cheapest?",
+            "The lowest monthly price (plans.csv) is $9: Pebblerelay. Next is Thistlebroker at $12.",
+        ),
+        (
+            "Which vendor is the most expensive?",
+            "The highest monthly price (plans.csv) is $4,900: Moltbus. Next is Heronpost Flock at $49.",
+        ),
+    ] {
+        let topic = goal.trim_end_matches('?');
+        let question = format!("{topic}: what do competitors charge, by plan and month?");
+        let gathered = Gathering::of(&question).table("plans.csv", "plans", Some("2026-05-01"), PLANS);
+        let found = analysed(goal, vec![gathered]).await.analysed;
+        let first = &found.findings[0];
+        assert_eq!(
+            (first.statement.as_str(), first.question.as_ref()),
+            (answer, Some(&question)),
+            "{:#?}",
+            found.findings
+        );
+        assert!(first.supporting.iter().any(|support| answer.contains(support.quote.split(',').next().unwrap())));
+        assert!(found.summary.contains(answer), "{}", found.summary);
+    }
+    let asked = Gathering::of("What is the monthly price?").table("plans.csv", "plans", Some("2026-05-01"), PLANS);
+    let found = analysed(GOAL, vec![asked]).await.analysed;
+    assert!(found.findings.iter().all(|finding| !finding.statement.starts_with("The lowest")), "nobody asked for it");
+}
+
+#[tokio::test]
+async fn two_numbers_are_said_and_have_no_median() {
+    let outcome = analysed(GOAL, table("host,monthly_price_usd\nFern,12\nMoss,30\n")).await;
+    let found = &outcome.analysed.findings[0];
+    assert_eq!(found.statement, "Monthly price (hosts.csv) is $12 (Fern) and $30 (Moss), in two rows.");
+    assert!(found.reason.starts_with("Read from both rows of hosts.csv"), "{}", found.reason);
+    let is_middle = |statistic| matches!(statistic, Statistic::Median | Statistic::Mean);
+    let of_all = |metric: &&contract::documents::Metric| metric.group.is_empty();
+    assert!(outcome.analysed.metrics.iter().filter(of_all).all(|metric| !is_middle(metric.statistic)));
+    let lone = analysed(GOAL, table("host,monthly_price_usd\nFern,12\n")).await.analysed;
+    assert!(lone.metrics.iter().all(|metric| !metric.label.contains("median")), "{:#?}", lone.metrics);
+    assert!(lone.findings[0].reason.starts_with("Read from the only row"), "{}", lone.findings[0].reason);
+}
+
+#[tokio::test]
+async fn a_group_of_two_rows_has_no_median_and_larger_ones_do() {
+    let rows = "a1,a,10\na2,a,11\na3,a,12\nb1,b,20\nb2,b,21\nb3,b,22\nc1,c,90\nc2,c,95\n";
+    let found = analysed(GOAL, table(&format!("host,kind,monthly_price_usd\n{rows}"))).await.analysed;
+    let of = |kind: &str| found.metric(&MetricId(format!("median:hosts.csv:monthly_price_usd:kind={kind}"))).is_some();
+    assert_eq!((of("a"), of("b"), of("c")), (true, true, false));
+}
+
+#[tokio::test]
+async fn a_columns_abbreviation_is_written_as_people_write_it() {
+    let rows = "company,eu_region\nHeronpost,yes\nPebblerelay,no\nQuillgate,yes\n";
+    let gathered = Gathering::of("Which company has an EU region?").table("limits.csv", "limits", None, rows);
+    let found = analysed("Compare EU regions", vec![gathered]).await.analysed;
+    assert!(
+        found.findings.iter().any(|one| one.statement.starts_with("EU region (limits.csv): Heronpost yes;")),
+        "{:#?}",
+        found.findings
+    );
+}
+
+#[tokio::test]
+async fn a_word_of_the_topic_that_no_source_has_is_a_note_and_one_that_a_page_has_is_none() {
+    let mut nothing = Gathering::of("Prices of espresso machines?");
+    nothing.0.unknown = vec!["espresso".into(), "machines".into()];
+    let found = analysed("Research prices of espresso machines", vec![nothing]).await.analysed;
+    assert!(found.summary.starts_with("No evidence found for"));
+    assert_eq!(found.notes, ["No source mentions “espresso”.", "No source mentions “machines”."]);
+    let mut some = Gathering::of("Prices of espresso machines?").prose(
+        "page.md",
+        "A page",
+        Some("2026-05-01"),
+        "An espresso of this bar costs 3 USD a cup.",
+    );
+    some.0.unknown = vec!["espresso".into(), "machines".into()];
+    let found = analysed("Research prices of espresso machines", vec![some]).await.analysed;
+    assert_eq!(found.notes, ["No source mentions “machines”."]);
+}

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use contract::documents::{Analysed, Cell, Metric, MetricId, PassageId, Statistic, Table};
 
+use crate::names;
 use crate::text::{self, Stems, Wanted};
 
 /// What an expression may read without a function.
@@ -27,9 +28,21 @@ pub(crate) struct Facts {
     pub(crate) analysed: Analysed,
     touched: Mutex<Vec<PassageId>>,
     missing: AtomicBool,
-    /// Stems of each passage's sentences, with the sentence; made once.
-    sentences: Vec<(PassageId, String, Stems)>,
+    /// Each passage's sentences in their order; made once.
+    sentences: Vec<Sentence>,
     labels: Vec<Stems>,
+}
+
+/// A sentence of a passage, as rules look for it.
+#[derive(Debug)]
+pub(crate) struct Sentence {
+    pub(crate) passage: PassageId,
+    pub(crate) text: String,
+    pub(crate) headings: String,
+    /// Of its own words.
+    pub(crate) own: Stems,
+    /// With the headings over it.
+    pub(crate) stems: Stems,
 }
 
 /// One row of a table: what it is called, and its cells by the names of their columns.
@@ -50,10 +63,11 @@ impl Facts {
     pub(crate) fn of(analysed: Analysed) -> Facts {
         let mut sentences = vec![];
         for passage in &analysed.passages {
-            let heading = passage.headings.join(" ");
-            for sentence in text::sentences(&passage.quote) {
-                let stems = text::stems(&format!("{heading} {sentence}"));
-                sentences.push((passage.id.clone(), sentence, stems));
+            let headings = passage.headings.join(" ");
+            for said in text::sentences(&passage.quote) {
+                let (own, stems) = (text::stems(&said), text::stems(&format!("{headings} {said}")));
+                let (passage, headings) = (passage.id.clone(), headings.clone());
+                sentences.push(Sentence { passage, text: said, headings, own, stems });
             }
         }
         let labels =
@@ -215,27 +229,50 @@ impl Facts {
     }
 
     /// Sentences with the words, under their headings.
-    fn said(&self, words: &str) -> impl Iterator<Item = &(PassageId, String, Stems)> {
+    fn said(&self, words: &str) -> impl Iterator<Item = &Sentence> {
         let wanted = Wanted::of(words);
-        self.sentences.iter().filter(move |(.., stems)| wanted.found_in(stems))
+        self.sentences.iter().filter(move |sentence| wanted.found_in(&sentence.stems))
     }
 
     pub(crate) fn says(&self, words: &str) -> bool {
-        let found: Vec<&PassageId> = self.said(words).map(|(id, ..)| id).take(OF_ONE_MAX).collect();
+        let found: Vec<&PassageId> = self.said(words).map(|sentence| &sentence.passage).take(OF_ONE_MAX).collect();
         self.touch(found.iter().copied());
         !found.is_empty()
     }
 
+    /// A sentence that says it itself, whatever stands over it: of the first alternative that one has.
     pub(crate) fn quote(&self, words: &str) -> Option<String> {
-        let found = self.said(words).next().map(|(id, sentence, _)| {
-            self.touch([id]);
-            text::shortened(sentence, 240)
+        let wanted = Wanted::of(words);
+        let found = wanted.alternatives().find_map(|words| {
+            self.sentences.iter().find(|sentence| !words.is_empty() && words.is_subset(&sentence.own))
         });
-        found.or_else(|| self.miss())
+        let quoted = found.map(|sentence| {
+            self.touch([&sentence.passage]);
+            text::shortened(&sentence.text, 240)
+        });
+        quoted.or_else(|| self.miss())
+    }
+
+    /// Sentences that say it themselves, with whom they say it of; of each thing the first.
+    pub(crate) fn told_of(&self, words: &str) -> Vec<(String, &Sentence)> {
+        let (wanted, names) = (Wanted::of(words), names::known(&self.analysed));
+        let mut found: Vec<(String, &Sentence)> = vec![];
+        for (at, sentence) in self.sentences.iter().enumerate() {
+            if !wanted.found_in(&sentence.own) {
+                continue;
+            }
+            let before = self.sentences[..at].iter().rev().take_while(|other| other.passage == sentence.passage);
+            let subject = names::subject(&names, sentence, before).unwrap_or_default();
+            if found.iter().all(|(known, _)| *known != subject) {
+                found.push((subject, sentence));
+            }
+        }
+        found
     }
 
     pub(crate) fn stated(&self, words: &str, unit: &str) -> Option<f64> {
-        let found = self.said(words).find_map(|(id, sentence, _)| Some((id, text::number_of(sentence, unit)?)));
+        let mut said = self.said(words);
+        let found = said.find_map(|sentence| Some((&sentence.passage, text::number_of(&sentence.text, unit)?)));
         let number = found.map(|(id, number)| {
             self.touch([id]);
             number

@@ -50,7 +50,12 @@ pub const ALL: &[Function] = &[
         "the median of a column over the rows (three at least) of which another column is within a factor of a size",
     ),
     function("says", &["words"], "whether a sentence, with the headings over it, has the words"),
-    function("quote", &["words"], "that sentence"),
+    function("quote", &["words"], "a sentence that has the words itself, of the first alternative that one has"),
+    function(
+        "told",
+        &["words"],
+        "such sentences with the thing of which they say it (\"\" where no table names one): a list of {name, quote}",
+    ),
     function("stated", &["words", "unit"], "the number with this unit in such a sentence"),
     function("mentions", &["words"], "whether the goal or its questions have the words"),
     function("findings", &["words"], "findings that have the words: a list of {id, statement, confidence}"),
@@ -60,6 +65,7 @@ pub const ALL: &[Function] = &[
     function("most", &["a", "b"], "the larger of two numbers"),
     function("money", &["number"], "as dollars: $33.33"),
     function("percent", &["part"], "a part as percent: 0.7 is 70 %"),
+    function("moved", &["part"], "a part as a change in words: -0.27 fell by 27 %"),
     function("number", &["number"], "with commas at the thousands"),
     function("join", &["list", "words"], "texts of a list, with words between"),
 ];
@@ -136,6 +142,7 @@ fn words(context: &mut Context<'static, 'static>, facts: &Arc<Facts>) -> Result<
         .quote(&words)
         .ok_or_else(|| missing(&words))
         .map(Value::from));
+    add!(context, facts, "told", |own, words: Arc<String>| told(&own, &words));
     add!(context, facts, "mentions", |own, words: Arc<String>| own.mentions(&words));
     add!(context, facts, "findings", |own, words: Arc<String>| findings(&own, &words));
     add!(context, facts, "conflicts", |own, words: Arc<String>| conflicts(&own, &words));
@@ -151,6 +158,7 @@ fn shown(context: &mut Context<'static, 'static>) -> Result<(), String> {
     };
     add("money", |value| printed::amount(value, Some("USD")))?;
     add("percent", |value| format!("{} %", printed::percent(value)))?;
+    add("moved", moved)?;
     add("number", |value| printed::decimal(value, printed::places(value)))?;
     let two = |pick: fn(f64, f64) -> f64| {
         move |one: Value, other: Value| -> Answer { Ok(pick(numeric(&one)?, numeric(&other)?).into()) }
@@ -220,6 +228,23 @@ fn field(facts: &Facts, row: &Value, column: &str) -> Option<f64> {
     let found =
         pairs.iter().filter(|(key, _)| wanted.found_in(&text::stems(key))).find_map(|(_, value)| numeric(value).ok());
     found.or_else(|| facts.miss())
+}
+
+fn moved(part: f64) -> String {
+    let by = printed::percent(part.abs());
+    match part {
+        _ if by == "0" => "did not change".into(),
+        part if part < 0.0 => format!("fell by {by} %"),
+        _ => format!("rose by {by} %"),
+    }
+}
+
+fn told(facts: &Facts, words: &str) -> Value {
+    list(facts.told_of(words).into_iter().map(|(name, sentence)| {
+        facts.touch([&sentence.passage]);
+        let quote = text::shortened(&sentence.text, 240);
+        map([("name", name.into()), ("quote", quote.into()), (PASSAGE, sentence.passage.0.clone().into())])
+    }))
 }
 
 fn findings(facts: &Facts, words: &str) -> Value {

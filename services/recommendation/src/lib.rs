@@ -7,6 +7,7 @@ mod config;
 mod facts;
 mod functions;
 mod handler;
+mod names;
 mod offline;
 mod prompted;
 mod rules;

@@ -27,13 +27,19 @@ impl Wanted {
     pub(crate) fn found_in(&self, there: &Stems) -> bool {
         self.0.iter().any(|words| words.is_subset(there))
     }
+
+    /// Each alternative by itself, in the order in which they were written.
+    pub(crate) fn alternatives(&self) -> impl Iterator<Item = &Stems> {
+        self.0.iter()
+    }
 }
 
 /// Sentences of a quote, roughly: they are looked through and shown, and nobody cites a place in them.
 pub(crate) fn sentences(quote: &str) -> Vec<String> {
     let paragraphs = quote.split("\n\n").flat_map(|paragraph| paragraph.split("\n- "));
     let lines = paragraphs.map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "));
-    let split = |line: String| line.split_sentence_bounds().map(|one| one.trim().to_owned()).collect::<Vec<_>>();
+    let bare = |one: &str| words::without_stray_mark(one.trim()).to_owned();
+    let split = |line: String| line.split_sentence_bounds().map(bare).collect::<Vec<_>>();
     lines.flat_map(split).filter(|sentence| !sentence.is_empty()).collect()
 }
 

@@ -254,10 +254,64 @@ async fn a_technology_is_chosen_by_what_was_measured() {
     let made = made(None, &analysed).await;
     let titles: Vec<&str> = made.recommendations.iter().map(|one| one.title.as_str()).collect();
     assert!(titles.contains(&"Prefer Larkspur where latency decides"), "{titles:?}");
-    assert!(titles.contains(&"Leave out what is no longer maintained"));
+    assert!(titles.contains(&"Leave out Foxglove, which is no longer maintained"), "{titles:?}");
     assert!(made.recommendations[0].reconsider_if.as_ref().unwrap().contains("$40, that of Yarrow"));
     assert!(
         made.recommendations[0].rationale.starts_with("Its median latency is $30, that of Foxglove $90: 200 % more")
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_longer_maintained_is_called_by_its_name_also_where_the_sentence_before_has_it() {
+    let mut analysed = pricing();
+    analysed.goal = "Choose a message broker".into();
+    let candidates = &[&["Foxglove", "MIT"][..], &["Teasel", "Apache-2.0"][..]];
+    analysed.tables.push(table("candidates", "candidates", &["broker", "licence"], candidates));
+    let review = "Foxglove is under the MIT licence.\n\nTeasel is Apache-2.0 as well. Its only maintainer wrote in January \
+                  that the project is no longer maintained.";
+    analysed
+        .passages
+        .extend([passage("p-review", "Licence review", review), passage("p-candidates", "", "Foxglove,MIT")]);
+    let one = made(Some("technology"), &analysed).await;
+    let advice = one.recommendations.iter().find(|one| one.title.starts_with("Leave out")).unwrap();
+    assert_eq!(advice.title, "Leave out Teasel, which is no longer maintained");
+    assert!(advice.rationale.starts_with("A source says of Teasel: “Its only maintainer"), "{}", advice.rationale);
+    assert_eq!(advice.evidence, ["p-review"]);
+    analysed.tables.pop();
+    let nameless = made(Some("technology"), &analysed).await;
+    assert!(nameless.recommendations.iter().any(|one| one.title == "Leave out what is no longer maintained"));
+}
+
+#[tokio::test]
+async fn a_cap_is_advised_where_a_source_says_that_one_is_worth_something_and_that_is_cited() {
+    let mut analysed = pricing();
+    let bill = "We left over a surprise bill of 212 USD.";
+    let vendor = "You can set an alert at any amount; a hard cap is available on Colony only.";
+    analysed.passages.extend([passage("p-bill", "", bill), passage("p-vendor", "What a cap is worth", vendor)]);
+    let capped = |made: &RecommendationsMade| {
+        made.recommendations.iter().find(|one| one.title.starts_with("Put a spending cap")).cloned()
+    };
+    assert_eq!(capped(&made(Some("pricing"), &analysed).await), None);
+    let talk = "\"I do not mind the price, I mind not\n  knowing it. A cap that I set myself is worth more to me than ten \
+                dollars off.\"";
+    analysed.passages.push(passage("p-cap", "What annoys them", talk));
+    let advice = capped(&made(Some("pricing"), &analysed).await).unwrap();
+    let quoted = "“A cap that I set myself is worth more to me than ten dollars off.”";
+    assert!(advice.rationale.ends_with(quoted), "{}", advice.rationale);
+    assert!(advice.evidence.contains(&"p-cap".to_owned()) && !advice.evidence.contains(&"p-vendor".to_owned()));
+}
+
+#[tokio::test]
+async fn a_change_is_told_with_its_direction() {
+    let mut analysed = pricing();
+    let trend = |column: &str, value: f64| metric(&format!("trend:history.csv:{column}"), Statistic::Trend, value, &[]);
+    analysed.metrics.extend([trend("overage_per_million", -0.2703), trend("monthly_price", 0.08)]);
+    let made = made(Some("pricing"), &analysed).await;
+    let advice = made.recommendations.iter().find(|one| one.title.starts_with("Earn with the base price")).unwrap();
+    assert!(
+        advice.rationale.ends_with("prices of additional use fell by 27 %, and base prices rose by 8 %."),
+        "{}",
+        advice.rationale
     );
 }
 

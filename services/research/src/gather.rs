@@ -18,6 +18,9 @@ use crate::{Config, offline, prompted, topic};
 
 const PASSAGES_MAX: usize = 12;
 const TABLES_MAX: usize = 6;
+/// Passages and tables: of a search whose answer is kept, and of one that only asks whether there is any.
+const ALL: (usize, usize) = (PASSAGES_MAX, TABLES_MAX);
+const FIRST: (usize, usize) = (1, 1);
 /// Of what a web search finds, so many are read.
 const PAGES_MAX: usize = 5;
 /// Words of a topic that are looked for by themselves.
@@ -40,7 +43,7 @@ pub(crate) async fn gathered(
         gathered.missed.extend(note.map(|why| Missed { what: "a model's searches".into(), why }));
         if is_about(config, task, &sitting.exchanges, &mut gathered).await? {
             for query in &queries {
-                let found = search(config, &sitting.exchanges, task, query).await?;
+                let found = search(config, &sitting.exchanges, task, query, ALL).await?;
                 take(&mut gathered, found);
             }
         }
@@ -76,7 +79,8 @@ async fn queries(
 }
 
 /// Whether the collections say anything about the topic at all. A question has words of its own ("change over time") that
-/// stand in every text: what answers only those answers nothing.
+/// stand in every text, and so has a topic ("prices of …"): what answers only those answers nothing. What is told is what
+/// no source has.
 async fn is_about(
     config: &Config,
     task: &ResearchTaskRequested,
@@ -86,22 +90,47 @@ async fn is_about(
     let topic = task.topic.as_deref().unwrap_or(&task.question);
     // Whoever ingested before they asked is answered from what they ingested.
     config.library.look_again();
-    let found = search(config, exchanges, task, topic).await?;
+    let found = search(config, exchanges, task, topic, FIRST).await?;
     for unknown in &found.unknown {
         let why = "there is no such collection: ingest its sources first".to_owned();
         gathered.missed.push(Missed { what: format!("collection {unknown}"), why });
     }
-    if has_any(&found) {
-        return Ok(true);
+    let things = topic::specific(topic);
+    if things.is_empty() {
+        return Ok(has_any(&found) || knows_any(config, task, exchanges, topic).await?);
     }
-    // A word that no source has weighs most, and must not hide what all the others mean.
-    let named = topic::specific(topic);
-    let named: Vec<String> = if named.is_empty() { topic::words(topic).collect() } else { named };
-    let needed = if topic::specific(topic).is_empty() { 1 } else { named.len() / 2 + 1 };
-    let mut known = 0;
-    for word in named.iter().take(NAMED_MAX) {
-        known += usize::from(has_any(&search(config, exchanges, task, word).await?));
-        if known >= needed {
+    let mut is_known = false;
+    let mut looked_for = 0;
+    for thing in &things {
+        let mut known = 0;
+        for word in thing {
+            looked_for += 1;
+            // A topic of so many words is no name any more.
+            if looked_for > NAMED_MAX {
+                return Ok(is_known || has_any(&found));
+            }
+            if has_any(&search(config, exchanges, task, word, FIRST).await?) {
+                known += 1;
+            } else if !gathered.unknown.contains(word) {
+                gathered.unknown.push(word.clone());
+            }
+        }
+        // One word of two is another thing: brokers run on machines, and none of them makes espresso.
+        is_known |= known > thing.len() / 2;
+    }
+    Ok(is_known)
+}
+
+/// A word that no source has weighs most, and must not hide what all the others mean.
+async fn knows_any(
+    config: &Config,
+    task: &ResearchTaskRequested,
+    exchanges: &Exchanges<'_>,
+    topic: &str,
+) -> Result<bool, StepError> {
+    let words: Vec<String> = topic::words(topic).take(NAMED_MAX).collect();
+    for word in &words {
+        if has_any(&search(config, exchanges, task, word, FIRST).await?) {
             return Ok(true);
         }
     }
@@ -117,13 +146,10 @@ async fn search(
     exchanges: &Exchanges<'_>,
     task: &ResearchTaskRequested,
     words: &str,
+    (passages_max, tables_max): (usize, usize),
 ) -> Result<Found, PortError> {
-    let query = Query {
-        collections: task.collections.clone(),
-        question: words.to_owned(),
-        passages_max: PASSAGES_MAX,
-        tables_max: TABLES_MAX,
-    };
+    let (collections, question) = (task.collections.clone(), words.to_owned());
+    let query = Query { collections, question, passages_max, tables_max };
     let damaged = |why: serde_json::Error| PortError::permanent(format!("a search is damaged: {why}"));
     let request = serde_json::to_value(&query).map_err(damaged)?;
     let question = Question { with: Partner::Tool, name: SEARCH.into(), request, prompt: None };

@@ -72,6 +72,15 @@ mod tests {
     }
 
     #[test]
+    fn who_asks_for_the_cheapest_asks_about_prices() {
+        let asked = questions("Which vendor is cheapest?");
+        assert!(
+            asked.iter().any(|one| one == "Which vendor is cheapest: what do competitors charge, by plan and month?")
+        );
+        assert!(searches(&asked[0], Some("Which vendor is cheapest")).len() > 2);
+    }
+
+    #[test]
     fn a_goal_in_another_script_keeps_its_words() {
         assert!(questions("競合他社の価格").iter().all(|one| one.contains("競合他社の価格")));
     }

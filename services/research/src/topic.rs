@@ -190,17 +190,72 @@ const GENERAL: &[&str] = &[
     "charge",
     "tariff",
     "subscription",
+    // What a team wants done, whatever it is about.
+    "own",
+    "reduce",
+    "improve",
+    "increase",
+    "lower",
+    "build",
+    "run",
+    "make",
+    "get",
+    "handle",
+    "avoid",
+    "buy",
+    "sell",
+    "set",
+    "switch",
+    "move",
+    "migrate",
+    "replace",
+    "start",
+    "plan",
+    "plans",
+    "expensive",
+    "affordable",
+    "fast",
+    "faster",
+    "fastest",
+    "slow",
+    "right",
+    "one",
+    "not",
+    "now",
+    "there",
+    "many",
+    "much",
+    "difference",
+    "between",
 ];
+/// Between things of which each is a topic of its own.
+const EITHER: &[&str] = &["and", "or", "versus", "vs", "against", "with", "than"];
 const WHOM_IT_IS_FOR: &str = " for ";
 
-/// The words by which sources about a topic are known: what is named, before for whom it is wanted.
-pub(crate) fn specific(topic: &str) -> Vec<String> {
-    let of = |text: &str| -> Vec<String> {
-        let said = |word: &String| ORDERS.contains(&word.as_str()) || GENERAL.contains(&word.as_str());
-        words(text).filter(|word| word.chars().count() > 1 && !said(word)).collect()
-    };
-    let named = topic.split_once(WHOM_IT_IS_FOR).map(|(named, _)| of(named)).unwrap_or_default();
-    if named.is_empty() { of(topic) } else { named }
+/// The words by which sources about a topic are known: of each thing that is named, before for whom it is wanted. None
+/// where only words of every second goal name it.
+pub(crate) fn specific(topic: &str) -> Vec<Vec<String>> {
+    let named = topic.split_once(WHOM_IT_IS_FOR).map(|(named, _)| things(named)).unwrap_or_default();
+    if named.is_empty() { things(topic) } else { named }
+}
+
+/// `Kafka and espresso machines`: two things, of which one has two words.
+fn things(text: &str) -> Vec<Vec<String>> {
+    let (mut things, mut thing) = (vec![], vec![]);
+    for part in text.split_inclusive([',', ';', '/']) {
+        for word in part.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+            let lower = word.to_lowercase();
+            let says_nothing = ORDERS.contains(&lower.as_str()) || GENERAL.contains(&lower.as_str());
+            if EITHER.contains(&lower.as_str()) {
+                things.push(std::mem::take(&mut thing));
+            } else if lower.chars().count() > 1 && !says_nothing {
+                thing.push(word.to_owned());
+            }
+        }
+        things.push(std::mem::take(&mut thing));
+    }
+    things.retain(|thing| !thing.is_empty());
+    things
 }
 
 /// The goal without its orders, in its own words.
@@ -260,9 +315,12 @@ mod tests {
     fn a_topic_is_known_by_what_it_names_and_not_by_words_of_every_goal() {
         for (topic, known_by) in [
             ("our pricing with competitors", vec![]),
-            ("prices of espresso machines", vec!["espresso", "machines"]),
-            ("a messaging system for an e-commerce backend", vec!["messaging"]),
+            ("prices of espresso machines", vec![vec!["espresso", "machines"]]),
+            ("a messaging system for an e-commerce backend", vec![vec!["messaging"]]),
             ("Which vendor is cheapest", vec![]),
+            ("PostgreSQL and MySQL", vec![vec!["PostgreSQL"], vec!["MySQL"]]),
+            ("Kafka, RabbitMQ or a message broker", vec![vec!["Kafka"], vec!["RabbitMQ"], vec!["message", "broker"]]),
+            ("How do we reduce churn", vec![vec!["churn"]]),
         ] {
             assert_eq!(specific(topic), known_by, "{topic}");
         }

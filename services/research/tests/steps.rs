@@ -48,11 +48,16 @@ fn event<T: EventData>(data: &T) -> Event {
 
 /// A collection of two files.
 async fn shelves() -> Arc<dyn Artifacts> {
-    let folder = TempDir::new().unwrap();
     let machines = "# Machines\n\nThe Ristretto 9 espresso machine costs 900 USD. It was 850 USD last year.\n";
-    fs::write(folder.path().join("machines.md"), machines).unwrap();
     let prices = "company,model,price_usd\nMill,Ristretto 9,900\nMill,Lungo 4,400\nKiln,Doppio,650\n";
-    fs::write(folder.path().join("prices.csv"), prices).unwrap();
+    shelves_of(&[("machines.md", machines), ("prices.csv", prices)]).await
+}
+
+async fn shelves_of(files: &[(&str, &str)]) -> Arc<dyn Artifacts> {
+    let folder = TempDir::new().unwrap();
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
     let store: Arc<dyn Artifacts> = Arc::new(MemoryArtifacts::new());
     corpus::ingest(folder.path(), DEFAULT_COLLECTION, &store, &quiet()).await.unwrap();
     store
@@ -111,6 +116,44 @@ async fn a_question_about_something_else_brings_nothing() {
         ResearchTaskRequested { topic: Some("moons of Jupiter".into()), ..task_about("What changed over time?") };
     let (_, gathered, _) = done(&task, &store).await;
     assert!(gathered.passages.is_empty() && gathered.tables.is_empty(), "{gathered:?}");
+}
+
+/// What brokers cost, on which machines.
+async fn brokers() -> Arc<dyn Artifacts> {
+    let notes = "# Brokers\n\nThe broker Sorrel runs on three machines. Its price is 420 USD a month.\n";
+    let prices = "vendor,plan,monthly_price_usd\nSorrel,Small,20\nSorrel,Large,420\nTeasel,Only,9\n";
+    shelves_of(&[("notes.md", notes), ("prices.csv", prices)]).await
+}
+
+#[tokio::test]
+async fn a_topic_of_which_only_the_plain_words_are_known_brings_nothing_and_names_the_word_that_no_source_has() {
+    let store = brokers().await;
+    let (replayed, gathered, _) =
+        done(&task_about("prices of espresso machines: what do competitors charge, by plan and month?"), &store).await;
+    assert!(gathered.passages.is_empty() && gathered.tables.is_empty(), "{gathered:?}");
+    assert_eq!(gathered.unknown, ["espresso"]);
+    assert!(replayed.arrives.unwrap().to_string().contains("no evidence found"));
+}
+
+#[tokio::test]
+async fn of_two_things_the_known_one_is_answered_and_the_other_is_named() {
+    let store = brokers().await;
+    let topic = Some("Sorrel and RabbitMQ".into());
+    let question = "Sorrel and RabbitMQ: what do competitors charge, by plan and month?";
+    let task = ResearchTaskRequested { topic, ..task_about(question) };
+    let (_, gathered, _) = done(&task, &store).await;
+    assert!(!gathered.passages.is_empty(), "{gathered:?}");
+    assert_eq!(gathered.unknown, ["RabbitMQ"]);
+}
+
+#[tokio::test]
+async fn a_goal_that_only_asks_who_is_cheapest_brings_the_prices() {
+    let store = brokers().await;
+    let topic = Some("Which vendor is cheapest".into());
+    let question = "Which vendor is cheapest: what do competitors charge, by plan and month?";
+    let (_, gathered, _) = done(&ResearchTaskRequested { topic, ..task_about(question) }, &store).await;
+    assert_eq!(gathered.tables.len(), 1, "{gathered:?}");
+    assert!(gathered.unknown.is_empty());
 }
 
 #[tokio::test]

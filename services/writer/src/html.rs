@@ -2,6 +2,7 @@
 //! Never a value unescaped: the template escapes all but the charts, which `chart` has escaped.
 //! Next: `handler` attaches it to `report.written`.
 
+use contract::documents::page;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Value as Shown, context};
@@ -27,13 +28,15 @@ pub fn html(report: &Report) -> Result<String, String> {
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
     environment.set_syntax(syntax.map_err(|why| why.to_string())?);
     environment.add_filter("link", link);
+    environment.add_template(page::OPENING_NAME, page::OPENING).map_err(|why| why.to_string())?;
     environment.add_template("report.html", TEMPLATE).map_err(|why| why.to_string())?;
     let template = environment.get_template("report.html").map_err(|why| why.to_string())?;
     let byline = markdown::byline(report);
+    let title = escape::visible(&report.title);
     let is_titled = escape::plain(&report.goal) == escape::plain(&report.title);
     template
         .render(
-            context! { report => Shown::from(Serde(&shown)), charts, labels => Shown::from(Serde(&labels)), byline, is_titled },
+            context! { report => Shown::from(Serde(&shown)), charts, labels => Shown::from(Serde(&labels)), byline, title, is_titled },
         )
         .map_err(|why| format!("{why:#}"))
 }

@@ -34,7 +34,7 @@ pub(crate) fn of(analysed: &Analysed, report: &Report, day: &str) -> Vec<Limit> 
 
 /// Cited sources that are older than a year, and those that name no day at all.
 fn stale(report: &Report, day: &str) -> Vec<Limit> {
-    let limit = |text, citations| Limit { kind: LimitKind::Stale, text, citations };
+    let limit = |kind, text, citations| Limit { kind, text, citations };
     let Some(border) = years_before(day, OLD_YEARS) else { return vec![] };
     let mut by_source: Vec<(&crate::report::Reference, Vec<u32>)> = vec![];
     for reference in &report.references {
@@ -49,7 +49,8 @@ fn stale(report: &Report, day: &str) -> Vec<Limit> {
         match source.date.as_deref() {
             Some(date) if date < border.get(..date.len()).unwrap_or(&border) => {
                 let title = escape::plain(&source.title);
-                limits.push(limit(format!("“{title}” is of {date}, more than a year before this report"), citations));
+                let text = format!("“{title}” is of {date}, more than a year before this report");
+                limits.push(limit(LimitKind::Stale, text, citations));
             }
             Some(_) => {}
             // One place of each is enough to find it.
@@ -60,7 +61,8 @@ fn stale(report: &Report, day: &str) -> Vec<Limit> {
     if !undated.is_empty() {
         let (titles, citations): (Vec<String>, Vec<u32>) = undated.into_iter().unzip();
         let titles = titles.into_iter().map(|title| format!("“{title}”")).collect::<Vec<_>>().join(", ");
-        limits.push(limit(format!("No day is named by {titles}: how old they are is unknown"), citations));
+        let text = format!("no day is named by {titles}: how old they are is unknown");
+        limits.push(limit(LimitKind::Undated, text, citations));
     }
     limits
 }

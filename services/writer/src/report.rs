@@ -154,6 +154,8 @@ pub enum LimitKind {
     Missed,
     /// A cited source that is old.
     Stale,
+    /// Cited sources that name no day: nobody knows how old they are.
+    Undated,
     /// How the analysis or this report came about.
     Note,
     /// What this report has no room for.
@@ -211,8 +213,8 @@ impl Report {
 }
 
 impl LimitKind {
-    pub const ALL: [LimitKind; 5] =
-        [LimitKind::Gap, LimitKind::Missed, LimitKind::Stale, LimitKind::Note, LimitKind::LeftOut];
+    pub const ALL: [LimitKind; 6] =
+        [LimitKind::Gap, LimitKind::Missed, LimitKind::Stale, LimitKind::Undated, LimitKind::Note, LimitKind::LeftOut];
 
     /// What its line begins with.
     pub fn label(self) -> &'static str {
@@ -220,6 +222,7 @@ impl LimitKind {
             LimitKind::Gap => "Not answered",
             LimitKind::Missed => "Not read",
             LimitKind::Stale => "Old",
+            LimitKind::Undated => "Undated",
             LimitKind::Note => "Note",
             LimitKind::LeftOut => "Left out",
         }

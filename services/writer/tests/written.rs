@@ -137,6 +137,17 @@ async fn an_old_source_a_gap_and_a_missed_page_are_named() {
 }
 
 #[tokio::test]
+async fn a_cited_source_that_names_no_day_is_undated_and_not_old() {
+    let mut made = pricing();
+    made.analysed.sources[1].date = None;
+    let (event, store) = written(&made).await.unwrap();
+    let text = text(&store, &event.report).await;
+    let line = "- Undated: no day is named by “Heronpost pricing”: how old they are is unknown [";
+    assert!(text.contains(line), "{text}");
+    assert_eq!(text.matches("- Old: ").count(), 1, "{text}");
+}
+
+#[tokio::test]
 async fn nothing_found_is_a_short_report_that_says_what_to_do() {
     let mut made = Made::of("What do lighthouses charge?");
     made.source("plans.csv", "Paid plans", None, "a,b\n");

@@ -2,6 +2,7 @@
 //! Never a foreign word that the page would obey: the template escapes everything, and its policy forbids the rest.
 //! Next: a browser; `murmur run` leaves one beside its report.
 
+use contract::documents::page as opening;
 use contract::story::{
     AttemptEnd, AttemptTold, JoinTold, MemberState, Moment, RunStory, Standing, StepTold, Waiting, What,
 };
@@ -28,9 +29,13 @@ fn rendered(story: &RunStory) -> Result<String, minijinja::Error> {
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
     environment.set_syntax(syntax?);
+    environment.add_template(opening::OPENING_NAME, opening::OPENING)?;
     environment.add_template("page", TEMPLATE)?;
     let view = shown(serde_json::to_value(View::of(story)).unwrap_or_default());
-    environment.get_template("page")?.render(context! { view => Shown::from(Serde(&view)) })
+    environment.get_template("page")?.render(context! {
+        title => view["title"].as_str().unwrap_or_default(),
+        view => Shown::from(Serde(&view)),
+    })
 }
 
 /// Hidden characters and marks that turn the direction of what follows are taken out of every text.

@@ -17,6 +17,9 @@ pub struct Gathered {
     pub tables: Vec<Table>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missed: Vec<Missed>,
+    /// Words by which the topic is known and that no collection has, as the goal spells them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<String>,
 }
 
 /// Something that was looked for and could not be had.

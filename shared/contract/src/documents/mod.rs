@@ -5,6 +5,7 @@
 mod analysed;
 mod gathered;
 pub mod numbers;
+pub mod page;
 pub mod printed;
 mod source;
 mod table;

@@ -176,12 +176,32 @@ impl<'a> Exchanges<'a> {
         });
     }
 
+    /// Whether a replay has an answer to this question, were it the next one. Never where nothing is replayed.
+    pub(crate) fn is_recorded(&self, question: &Question) -> bool {
+        let Some(recorded) = self.place.recorded() else { return false };
+        let request = self.secrets.removed(question.request.clone());
+        let (asked, among) = self.spelled(&Question { request, ..question.clone() });
+        let turn = self.turns.lock().unwrap_or_else(PoisonError::into_inner).get(&among).copied().unwrap_or_default();
+        let digest = self.digest(turn, &asked);
+        recorded.iter().any(|exchange| exchange.digest == digest)
+    }
+
     /// By what a replay finds the answer: the question, what it is asked for, and its turn.
     fn named(&self, question: &Question) -> Digest {
+        let (asked, among) = self.spelled(question);
+        let turn = self.turn(among);
+        self.digest(turn, &asked)
+    }
+
+    /// A question in full, and among which its turn is counted.
+    fn spelled(&self, question: &Question) -> (String, Digest) {
         let with = if question.with == Partner::Model { "model" } else { "tool" };
         let asked = format!("{with}\n{}\n{}", question.name, question.request);
         let among = if self.in_order { Digest::of(b"all") } else { Digest::of(asked.as_bytes()) };
-        let turn = self.turn(among);
+        (asked, among)
+    }
+
+    fn digest(&self, turn: usize, asked: &str) -> Digest {
         Digest::of(format!("{}\n{turn}\n{asked}", self.scope).as_bytes())
     }
 

@@ -1,6 +1,6 @@
-//! Owns a question from its prompt to an answer that can be used: models in order, sources that fit, one repair.
+//! Owns a question from its prompt to an answer that can be used: models in order, one shorter question, one repair.
 //! Never tells a reader of the result what a model said that was refused: a note says only that it was.
-//! Next: `calling` asks, `form` judges; the agent's `offline` does what is left.
+//! Next: `packing` takes the sources that fit, `calling` asks, `form` judges; the agent's `offline` does what is left.
 
 use contract::{Digest, PortError, Refused, bounded};
 use schemars::JsonSchema;
@@ -8,12 +8,13 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::calling::Conversation;
-use super::config::{IfUnusable, Structured};
+use super::config::IfUnusable;
 use super::form::Form;
+use super::packing::Packing;
 use super::rounds::Rounds;
-use super::{Ask, Instead, Sitting, Thinker, Unanswered, tokens};
+use super::{Ask, Instead, Sitting, Thinker, Unanswered};
 use crate::exchange::Unmade;
-use crate::model::{Message, Part, Request, Role, Sampling, Stop};
+use crate::model::{Message, Part, Reply, Role, Stop};
 use crate::prompt::{Fence, Filled, Unfilled};
 use crate::tools::Toolbox;
 
@@ -110,8 +111,15 @@ impl Sitting<'_> {
         tools: &Toolbox,
     ) -> Result<T, Fell> {
         let mut rounds = Rounds::new(tools, talk, &filled.fence);
-        let mut request = self.request(thinker, form, filled, &rounds)?;
-        let reply = rounds.until_words(talk, thinker, &mut request).await?;
+        let packing = Packing::new(&self.mind.agent, thinker, form, filled, rounds.specs());
+        let count = packing.first(talk)?;
+        let mut request = packing.with(count);
+        let mut reply = rounds.until_words(talk, thinker, &mut request).await?;
+        if reply.is_too_long() && request.messages.len() == 1 {
+            request = packing.with(packing.fewer(talk, count)?);
+            reply = rounds.until_words(talk, thinker, &mut request).await?;
+        }
+        fits(&reply, thinker)?;
         if reply.stop == Stop::Refused {
             return Err(Fell::Next { why: format!("{} declined to answer", thinker.settings.name), may_pass: false });
         }
@@ -125,45 +133,8 @@ impl Sitting<'_> {
         request.messages.push(Message { role: Role::Assistant, parts: vec![Part::Text { text: said }] });
         request.messages.push(Message::user(repair(&problems, &filled.fence)));
         let reply = rounds.until_words(talk, thinker, &mut request).await?;
+        fits(&reply, thinker)?;
         form.judged(&reply, ask.faults).map_err(Fell::Unusable)
-    }
-
-    /// With as many sources as the model's context takes, the best first.
-    fn request(&self, thinker: &Thinker, form: &Form, filled: &Filled, rounds: &Rounds<'_>) -> Result<Request, Fell> {
-        let agent = &self.mind.agent;
-        let in_words = thinker.settings.structured == Structured::Prompt;
-        let told = if in_words { format!("\n\n{}", form.in_words()) } else { String::new() };
-        let mut request = Request {
-            system: format!("{}{told}", filled.system),
-            messages: vec![Message::user(filled.user_with(0))],
-            tools: rounds.specs(),
-            schema: (!in_words).then(|| form.schema.clone()),
-            sampling: Sampling {
-                temperature: agent.temperature,
-                top_p: agent.top_p,
-                output_tokens_max: agent.output_tokens_max,
-            },
-        };
-        let context = u64::from(thinker.settings.context_tokens);
-        let mut size = tokens::of_request(&request) + u64::from(agent.output_tokens_max);
-        let fits = |source: &&String| {
-            size += tokens::of(source) + 2;
-            size <= context
-        };
-        let count = filled.sources.iter().take_while(fits).count();
-        let bare = filled.sources.is_empty() && size > context;
-        if bare || (count == 0 && !filled.sources.is_empty()) {
-            let why = format!(
-                "{}: not even the best source fits into its context of {context} tokens",
-                thinker.settings.name
-            );
-            return Err(Fell::Next { why, may_pass: false });
-        }
-        if count < filled.sources.len() {
-            tracing::debug!(shown = count, of = filled.sources.len(), "sources were left out of a prompt");
-        }
-        request.messages = vec![Message::user(filled.user_with(count))];
-        Ok(request)
     }
 
     /// A replay of a step that had models must not quietly do without.
@@ -202,6 +173,15 @@ impl Sitting<'_> {
             IfUnusable::Park => Unanswered::Unusable(why()),
         }
     }
+}
+
+/// Another model may have a longer context.
+fn fits(reply: &Reply, thinker: &Thinker) -> Result<(), Fell> {
+    if reply.is_too_long() {
+        let why = format!("{}: the question is longer than its context", thinker.settings.name);
+        return Err(Fell::Next { why, may_pass: false });
+    }
+    Ok(())
 }
 
 fn instead(note: &str) -> Unanswered {

@@ -41,12 +41,7 @@ impl<'a> Conversation<'a> {
         let request = self.without_secrets(request)?;
         let mut attempt = 1;
         loop {
-            let question = Question {
-                with: Partner::Model,
-                name: thinker.model.name().to_owned(),
-                request: written(&request)?,
-                prompt: Some(self.prompt.to_owned()),
-            };
+            let question = self.question(thinker, &request)?;
             match self.exchanges.asked(question, || self.live(thinker, &request, attempt)).await {
                 Ok(answer) => return Reply::deserialize(answer).map_err(|why| broken(&why)),
                 // Only what is to be tried again has a time to wait for.
@@ -60,6 +55,21 @@ impl<'a> Conversation<'a> {
             }
             attempt += 1;
         }
+    }
+
+    fn question(&self, thinker: &Thinker, request: &Request) -> Result<Question, Unmade> {
+        Ok(Question {
+            with: Partner::Model,
+            name: thinker.model.name().to_owned(),
+            request: written(request)?,
+            prompt: Some(self.prompt.to_owned()),
+        })
+    }
+
+    /// Whether a replay has an answer to this, were it asked next.
+    pub(super) fn is_recorded(&self, thinker: &Thinker, request: &Request) -> bool {
+        let question = self.without_secrets(request).and_then(|request| self.question(thinker, &request));
+        question.is_ok_and(|question| self.exchanges.is_recorded(&question))
     }
 
     /// What a record would not show is not sent either: request and record are the same.
@@ -82,7 +92,10 @@ impl<'a> Conversation<'a> {
         let answer = match made {
             Ok(reply) => {
                 let answer = serde_json::to_value(&reply).map_err(|why| broken(&why));
-                self.said.lock().unwrap_or_else(PoisonError::into_inner).push((digest, reply));
+                // Of no use to anybody who asks the same again.
+                if !reply.is_too_long() {
+                    self.said.lock().unwrap_or_else(PoisonError::into_inner).push((digest, reply));
+                }
                 answer
             }
             Err(Unmade::Asking(PortError::Transient { why, retry_after })) => {
@@ -110,8 +123,9 @@ impl<'a> Conversation<'a> {
         if left().is_zero() {
             return refused("this attempt has no time left for a model".into());
         }
+        let counted = tokens::of_request(request);
         let most = Usage {
-            input_tokens: tokens::of_request(request),
+            input_tokens: thinker.measure.at_most(counted),
             output_tokens: request.sampling.output_tokens_max.into(),
             ..Usage::default()
         };
@@ -127,7 +141,12 @@ impl<'a> Conversation<'a> {
         };
         let heard = Heard::default();
         let made = heard.reply(thinker, request, left().min(thinker.settings.whole)).await;
+        if let Ok(reply) = &made {
+            thinker.measure.hear(counted, reply);
+        }
         let cost = match &made {
+            // Refused at the door.
+            Ok(reply) if reply.is_too_long() => Spend::default(),
             Ok(reply) => thinker.price.of(used(reply, most)),
             // What was begun is paid for; what was refused at the door is not.
             Err((_, begun)) if *begun => thinker.price.of(Usage { output_tokens: heard.tokens(most), ..most }),

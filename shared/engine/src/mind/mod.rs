@@ -10,7 +10,9 @@ mod calling;
 pub mod config;
 mod form;
 mod making;
+mod measure;
 mod pace;
+mod packing;
 mod prices;
 mod remember;
 mod rounds;
@@ -28,6 +30,7 @@ use crate::exchange::{Exchanges, Secrets};
 use crate::model::Model;
 use crate::prompt::{Prompt, Untrusted};
 use config::{AgentSettings, CacheSettings, ModelSettings};
+use measure::Measure;
 use pace::Pace;
 use remember::Remembered;
 
@@ -55,6 +58,8 @@ pub struct Thinker {
     settings: ModelSettings,
     price: Price,
     pace: Pace,
+    /// What it told of its tokens so far.
+    measure: Measure,
 }
 
 /// A mind at the work of one step. One for each attempt: equal questions are told apart by their turn in it.
@@ -107,7 +112,7 @@ impl Unanswered {
 impl Thinker {
     pub fn new(model: Arc<dyn Model>, settings: ModelSettings, price: Price) -> Thinker {
         let pace = Pace::of(settings.requests_per_minute, settings.tokens_per_minute);
-        Thinker { model, settings, price, pace }
+        Thinker { model, settings, price, pace, measure: Measure::default() }
     }
 }
 

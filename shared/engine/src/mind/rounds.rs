@@ -50,7 +50,9 @@ impl<'a> Rounds<'a> {
     ) -> Result<Reply, Fell> {
         loop {
             let size = tokens::of_request(request) + u64::from(request.sampling.output_tokens_max);
-            if size > u64::from(thinker.settings.context_tokens) {
+            // A record may be of a time when tokens were counted otherwise.
+            let is_too_much = size > u64::from(thinker.settings.context_tokens);
+            if is_too_much && !talk.is_recorded(thinker, request) {
                 return Err(Fell::Unusable(vec!["what was said has outgrown the model's context".into()]));
             }
             let reply = talk.reply(thinker, request).await.map_err(|unmade| Fell::of(unmade, thinker))?;

@@ -116,6 +116,12 @@ pub enum Stop {
     /// Unfinished: the output cap was reached, the context is full, or the provider paused.
     Truncated,
     Refused,
+    /// The question is longer than the model's context, and nobody read it; how much that takes, where the server says so.
+    /// The usage then is what the server counted of the question, where it says that.
+    TooLong {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        context_tokens: Option<u64>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,6 +147,10 @@ impl Reply {
     pub fn text(&self) -> String {
         let words = |part: &Part| if let Part::Text { text } = part { Some(text.clone()) } else { None };
         self.parts.iter().filter_map(words).collect()
+    }
+
+    pub fn is_too_long(&self) -> bool {
+        matches!(self.stop, Stop::TooLong { .. })
     }
 
     /// The document that a schema asked for: small models put thoughts before it, and a fence of Markdown around it.

@@ -6,6 +6,7 @@ mod answer;
 pub mod anthropic;
 mod limits;
 pub mod openai;
+mod overlong;
 mod refusal;
 mod schema;
 pub mod scripted;

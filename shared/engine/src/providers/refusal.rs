@@ -19,12 +19,16 @@ pub(crate) struct Refusal {
     /// The field of the request that it is about.
     pub param: String,
     pub retry_after: Option<Duration>,
+    /// Of a question that was too long, where they stand in fields of their own.
+    pub asked_tokens: Option<u64>,
+    pub context_tokens: Option<u64>,
 }
 
 /// Names that say more than a status, which inside of a stream is not there: what they mean as one.
 const KINDS: &[(&str, u16)] = &[
     ("invalid_request_error", 400),
     ("context_length_exceeded", 400),
+    ("exceed_context_size_error", 400),
     ("BadRequestError", 400),
     ("authentication_error", 401),
     ("invalid_api_key", 401),
@@ -73,6 +77,8 @@ impl Refusal {
             },
             param: field("param").to_owned(),
             retry_after: None,
+            asked_tokens: error.get("n_prompt_tokens").and_then(Value::as_u64),
+            context_tokens: error.get("n_ctx").and_then(Value::as_u64),
         })
     }
 

@@ -19,6 +19,7 @@ use url::{Host, Url};
 use super::answer::too_large;
 use super::limits::{Limits, Watch};
 use super::refusal::Refusal;
+use crate::model::{Part, Reply, Stop, Usage};
 
 /// What is read of an answer that says no.
 const REFUSAL_BYTES_MAX: usize = 64_000;
@@ -155,6 +156,19 @@ impl Wire {
         // Before it is shortened: half a key would not be known for one.
         let (message, kind) = (self.without_keys(&refusal.message), self.without_keys(&refusal.kind));
         self.hidden(Refusal { message, kind, ..refusal.clone() }.error(&self.name))
+    }
+
+    /// A refusal that less to read avoids, as what it is; none where it is about anything else.
+    pub(crate) fn too_long(&self, refusal: &Refusal) -> Option<Reply> {
+        let told = refusal.too_long()?;
+        let text = contract::bounded(self.without_keys(&refusal.message));
+        tracing::debug!(model = self.name, said = text, "a question was too long");
+        Some(Reply {
+            parts: vec![Part::Text { text }],
+            stop: Stop::TooLong { context_tokens: told.context_tokens },
+            usage: Usage { input_tokens: told.asked_tokens.unwrap_or_default(), ..Usage::default() },
+            model: self.name.clone(),
+        })
     }
 
     fn named(&self, error: PortError) -> PortError {

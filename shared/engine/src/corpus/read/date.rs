@@ -4,20 +4,7 @@
 
 use jiff::civil::Date;
 
-const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
+use crate::words::MONTHS;
 
 /// The text is a day and nothing else, but for a time of day.
 pub(super) fn exactly(text: &str) -> Option<String> {

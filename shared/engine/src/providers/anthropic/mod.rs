@@ -118,7 +118,10 @@ impl Model for Anthropic {
         let mut listening = stream::Listening::new(answer, heard);
         match self.wire.ask(&question.body, &mut listening).await {
             Ok(()) => listening.reply(question.body.to_string().len(), self.wire.name()),
-            Err(Failure::Refused(refusal)) => Err(self.refused(&refusal, ways, request)),
+            Err(Failure::Refused(refusal)) => match self.wire.too_long(&refusal) {
+                Some(reply) => Ok(reply),
+                None => Err(self.refused(&refusal, ways, request)),
+            },
             Err(Failure::Port(error)) => Err(error),
         }
     }

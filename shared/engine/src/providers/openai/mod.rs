@@ -82,7 +82,10 @@ impl Model for OpenAi {
         match self.wire.ask(&question, &mut listening).await {
             Ok(()) => listening.reply(question.to_string().len(), self.wire.name()),
             Err(Failure::Refused(refusal)) if settings::is_filter(&refusal.kind) => Ok(self.filtered(&refusal)),
-            Err(Failure::Refused(refusal)) => Err(self.refused(&refusal, ways, request)),
+            Err(Failure::Refused(refusal)) => match self.wire.too_long(&refusal) {
+                Some(reply) => Ok(reply),
+                None => Err(self.refused(&refusal, ways, request)),
+            },
             Err(Failure::Port(error)) => Err(error),
         }
     }
