@@ -19,12 +19,14 @@ use serde::Deserialize as _;
 use serde::de::DeserializeOwned;
 
 use super::verdict::{Found, Kind};
-use crate::history::{Act, History, Letter, Record, Seen};
+use crate::history::{Act, History, Left, Letter, Record, Seen, Wished};
 
 pub(super) struct Case<'h> {
     pub(super) history: &'h History,
     pub(super) choreography: &'h Choreography,
-    pub(super) wished: BTreeSet<GoalId>,
+    /// Every goal that was enqueued, and how often.
+    pub(super) wished: BTreeMap<GoalId, usize>,
+    acts: BTreeMap<GoalId, Vec<&'h Act>>,
     pub(super) goals: BTreeMap<GoalId, Past>,
     /// Those whose records cannot be read: nothing else is known of them.
     pub(super) unreadable: BTreeSet<GoalId>,
@@ -87,12 +89,19 @@ impl<'h> Case<'h> {
         let mut case = Case {
             history,
             choreography,
-            wished: history.account.wishes.iter().map(crate::history::Wished::goal).collect(),
+            wished: BTreeMap::new(),
+            acts: BTreeMap::new(),
             goals: BTreeMap::new(),
             unreadable: BTreeSet::new(),
             told: BTreeMap::new(),
             letters: history.letters.iter().map(|letter| Post::read(choreography, letter)).collect(),
         };
+        for goal in history.account.wishes.iter().map(Wished::goal) {
+            *case.wished.entry(goal).or_default() += 1;
+        }
+        for act in &history.account.acts {
+            case.acts.entry(act.goal).or_default().push(act);
+        }
         for (goal, records) in &history.ledger {
             match Past::read(*goal, records) {
                 Ok(past) => drop(case.goals.insert(*goal, past)),
@@ -118,12 +127,12 @@ impl<'h> Case<'h> {
     }
 
     pub(super) fn acts_on(&self, goal: GoalId) -> impl Iterator<Item = &'h Act> {
-        self.history.account.acts.iter().filter(move |act| act.goal == goal)
+        self.acts.get(&goal).into_iter().flatten().copied()
     }
 
     /// Whether a message that nobody took may be about this: then it is not lost, and its queue is told of as it is.
     pub(super) fn may_wait(&self, mut words: impl Iterator<Item = String>) -> bool {
-        let unseen = |left: &crate::history::Left| left.in_flight > 0 || left.visible > left.bodies.len() as u64;
+        let unseen = |left: &Left| left.in_flight > 0 || left.visible > left.bodies.len() as u64;
         let bodies = || self.history.left.iter().flat_map(|left| &left.bodies);
         self.history.left.iter().any(unseen) || words.any(|word| bodies().any(|body| body.contains(&word)))
     }

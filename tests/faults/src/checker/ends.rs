@@ -29,7 +29,7 @@ pub(super) fn check(case: &Case<'_>, found: &mut Found) {
             None => {}
         }
     }
-    for (goal, ends) in ends.iter().filter(|(goal, ends)| ends.len() > 1 && case.wished.contains(goal)) {
+    for (goal, ends) in ends.iter().filter(|(goal, ends)| ends.len() > 1 && case.wished.contains_key(goal)) {
         let all: Vec<&str> = ends.iter().map(String::as_str).collect();
         found.add(Kind::TwoEnds, *goal, format!("it ended as {}", all.join(" and as ")));
     }

@@ -9,8 +9,6 @@ mod joins;
 mod letters;
 mod repeats;
 mod stuck;
-#[cfg(test)]
-mod tests;
 mod told;
 mod unheard;
 mod verdict;

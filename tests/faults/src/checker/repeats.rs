@@ -86,7 +86,7 @@ fn reasons(case: &Case<'_>, past: &Past, id: EventId, first: &Telling<'_>) -> Op
 /// Each message that carries its input may find it done, and repeat it; so may a message that came back too late.
 fn of_step(case: &Case<'_>, goal: GoalId, step: &PastStep) -> usize {
     let by_bus = case.told.get(&step.event).map_or(0, |tellings| tellings.len());
-    let by_queue = case.history.account.wishes.iter().filter(|wish| wish.goal() == goal).count();
+    let by_queue = case.wished.get(&goal).copied().unwrap_or(0);
     let again = case.acts_on(goal).filter(|act| act.what != Doing::Cancel).count();
     let takeovers = step.step.epoch.saturating_sub(1) as usize;
     by_bus.max(by_queue) + again + takeovers + 1

@@ -15,7 +15,7 @@ use crate::history::{Act, Doing};
 pub(super) fn check(case: &Case<'_>, found: &mut Found) {
     for (id, tellings) in &case.told {
         // Of a goal that nobody enqueued, `wishes` tells; of ends, `ends`.
-        let is_known = |goal| case.wished.contains(goal) && !case.unreadable.contains(goal);
+        let is_known = |goal| case.wished.contains_key(goal) && !case.unreadable.contains(goal);
         let Some(first) = tellings.first().filter(|first| is_known(&first.event.goal)) else { continue };
         if !is_end(&first.event)
             && let Some((kind, how)) = defect(case, *id, tellings)

@@ -3,12 +3,12 @@
 //! Never looks into a goal: whether it went on is `stuck`'s.
 //! Next: `told`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contract::GoalId;
 use contract::events::{EventData as _, GoalCancelRequested, GoalCancelled, GoalRequested};
 
-use super::case::Case;
+use super::case::{Case, Post};
 use super::verdict::{Found, Kind};
 use crate::history::{Doing, Reply, Wished};
 
@@ -47,7 +47,7 @@ fn lost(case: &Case<'_>, wish: &Wished) -> Option<&'static str> {
         return None;
     }
     // The same words in a letter, or, where nobody can read it, the same key.
-    let is_it = |post: &super::case::Post<'_>| match &post.event {
+    let is_it = |post: &Post<'_>| match &post.event {
         Some(event) if event.kind == GoalRequested::TYPE && event.goal == wish.goal() => {
             event.data_as::<GoalRequested>().is_ok_and(|request| request.goal == wish.words)
         }
@@ -65,7 +65,7 @@ fn lost(case: &Case<'_>, wish: &Wished) -> Option<&'static str> {
 }
 
 fn is_unheeded(case: &Case<'_>, goal: GoalId) -> bool {
-    let rejected = |post: &super::case::Post<'_>| {
+    let rejected = |post: &Post<'_>| {
         post.event.as_ref().is_some_and(|event| event.kind == GoalCancelRequested::TYPE && event.goal == goal)
     };
     let has_ended = case.goals.get(&goal).is_some_and(|past| past.goal.ended()) || case.unreadable.contains(&goal);
@@ -74,19 +74,18 @@ fn is_unheeded(case: &Case<'_>, goal: GoalId) -> bool {
 
 /// Goals that nobody enqueued, each once.
 fn strangers(case: &Case<'_>, found: &mut Found) {
-    let told = case.told.values().flatten().map(|telling| telling.event.goal);
-    let all: BTreeSet<GoalId> = case.goals.keys().copied().chain(told).collect();
-    for goal in all.difference(&case.wished) {
+    let mut told: BTreeMap<GoalId, usize> = BTreeMap::new();
+    for telling in case.told.values().flatten() {
+        *told.entry(telling.event.goal).or_default() += 1;
+    }
+    let all: BTreeSet<GoalId> = case.goals.keys().chain(told.keys()).copied().collect();
+    for goal in all.into_iter().filter(|goal| !case.wished.contains_key(goal)) {
+        let (is_there, events) = (case.goals.contains_key(&goal), told.get(&goal).copied().unwrap_or(0));
         // A cancel of what is not there is an operator's mistake, and is answered by a dead letter.
-        let only_cancelled = !case.goals.contains_key(goal) && is_cancelled(case, *goal);
-        if !only_cancelled {
-            let events = case.told.values().flatten().filter(|telling| telling.event.goal == *goal).count();
-            let there = if case.goals.contains_key(goal) { "it is in the ledger" } else { "it is not in the ledger" };
-            found.add(
-                Kind::Unexpected,
-                *goal,
-                format!("nobody enqueued this goal; {there}, {events} events tell of it"),
-            );
+        if is_there || !is_cancelled(case, goal) {
+            let there = if is_there { "it is in the ledger" } else { "it is not in the ledger" };
+            let how = format!("nobody enqueued this goal; {there}, {events} events tell of it");
+            found.add(Kind::Unexpected, goal, how);
         }
     }
 }

@@ -57,7 +57,7 @@ impl History {
     }
 
     /// What ledger and queues say, beside what is known already.
-    pub(crate) async fn read(mut self, ports: &Ports, topology: &Topology) -> anyhow::Result<History> {
+    pub async fn read(mut self, ports: &Ports, topology: &Topology) -> anyhow::Result<History> {
         for left in self.left.iter_mut().filter(|left| left.visible > 0) {
             left.bodies = looked_at(ports, &left.queue).await?.into_iter().map(|message| message.body).collect();
         }

@@ -216,7 +216,7 @@ impl History {
 
 impl Seen {
     /// Out of EventBridge's wrapper.
-    pub(crate) fn of(message: &Received, at: UnixMs) -> Seen {
+    pub fn of(message: &Received, at: UnixMs) -> Seen {
         let mut body: Value =
             serde_json::from_str(&message.body).unwrap_or_else(|_| Value::String(message.body.clone()));
         let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();

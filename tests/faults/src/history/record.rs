@@ -56,3 +56,21 @@ impl Record {
         Ok(item)
     }
 }
+
+impl From<&str> for Kept {
+    fn from(text: &str) -> Kept {
+        Kept::Text(text.into())
+    }
+}
+
+impl From<i64> for Kept {
+    fn from(number: i64) -> Kept {
+        Kept::Number(number)
+    }
+}
+
+impl From<bool> for Kept {
+    fn from(flag: bool) -> Kept {
+        Kept::Flag(flag)
+    }
+}

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::plants::{record, retell, telling};
 use super::run::goal;
 use super::{Kind, finds};
-use crate::history::{Doing, End, Reply};
+use faults::history::{Doing, End, Reply};
 
 #[test]
 fn a_goal_that_nobody_enqueued_is_unexpected() {

@@ -5,7 +5,7 @@
 use super::plants::{forget, record, set, unset};
 use super::run::goal;
 use super::{Kind, finds};
-use crate::history::{Act, Doing, Reply, Wished};
+use faults::history::{Act, Doing, Reply, Wished};
 
 #[test]
 fn an_enqueued_goal_without_a_trace_is_lost() {

@@ -2,6 +2,7 @@
 //! that defect's kind, and no other.
 //! Never a planted defect without a test, and never a check without a planted defect.
 //! Next: `run` makes the history, `plants` changes it; the other modules plant, kind by kind.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod clean;
 mod closed_short;
@@ -14,8 +15,8 @@ mod twice;
 mod unexpected;
 mod without_cause;
 
-use super::{Kind, Verdict, judge};
-use crate::history::History;
+use faults::checker::{Kind, Verdict, judge};
+use faults::history::History;
 
 /// The verdict on the clean history with this in it.
 fn planted(plant: impl FnOnce(&mut History)) -> Verdict {

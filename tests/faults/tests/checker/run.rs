@@ -18,7 +18,7 @@ use runtime::{Chance, Handled, Settings, StepError};
 use testkit::place::Op;
 use testkit::stage::{At, Fault, Stage, Wish};
 
-use crate::history::{Account, Act, Allowed, Doing, End, History, Left, Process, Reply, Seen, Wished};
+use faults::history::{Account, Act, Allowed, Doing, End, History, Left, Process, Reply, Seen, Wished};
 
 const KEYS: [&str; 6] = ["plain", "by bus", "twice", "cancelled", "redriven", "held"];
 const NONSENSE: &str = "the model answered nonsense";

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::plants::{record, set, unset};
 use super::{Kind, finds};
-use crate::history::End;
+use faults::history::End;
 
 #[test]
 fn a_message_that_is_left_is_stuck() {

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::plants::{input_of, over, record, retell, set, take_over};
 use super::run::goal;
 use super::{Kind, finds};
-use crate::history::Asked;
+use faults::history::Asked;
 
 #[test]
 fn an_event_told_more_often_than_anybody_had_a_reason_to_is_duplicated() {

@@ -7,7 +7,7 @@ use contract::{EventId, ParkNote};
 use serde_json::{Value, json};
 
 use super::run::goal;
-use crate::history::{History, Kept, Letter, Record, Seen};
+use faults::history::{History, Kept, Letter, Record, Seen};
 
 /// The goal's item, or its first that begins so.
 pub(super) fn record<'h>(history: &'h mut History, key: &str, item: &str) -> &'h mut Record {
@@ -91,22 +91,4 @@ pub(super) fn take_over(record: &mut Record) {
 
 pub(super) fn over(how: &str) -> Kept {
     Kept::Text(json!({"how": how, "at": "2026-11-20T12:00:00Z"}).to_string())
-}
-
-impl From<&str> for Kept {
-    fn from(text: &str) -> Kept {
-        Kept::Text(text.into())
-    }
-}
-
-impl From<i64> for Kept {
-    fn from(number: i64) -> Kept {
-        Kept::Number(number)
-    }
-}
-
-impl From<bool> for Kept {
-    fn from(flag: bool) -> Kept {
-        Kept::Flag(flag)
-    }
 }

@@ -7,7 +7,7 @@ use contract::UnixMs;
 use super::plants::{input_of, letter, record, retell, telling};
 use super::run::{clean, goal};
 use super::{judge, minds_not};
-use crate::history::{Asked, Disturbance, Doing, End, History, Reply, Wished};
+use faults::history::{Asked, Disturbance, Doing, End, History, Reply, Wished};
 
 #[test]
 fn a_history_that_ran_well_is_clean_and_so_is_its_document() {
@@ -97,7 +97,7 @@ fn a_letter_that_an_operator_discarded_is_missed_by_nobody() {
         history.letters.clear();
         let act = history.account.acts.iter().find(|act| act.goal == goal("held")).unwrap().clone();
         let what = Doing::Discard { row: "analysis".into(), event };
-        history.account.acts.push(crate::history::Act { what, ..act });
+        history.account.acts.push(faults::history::Act { what, ..act });
     });
 }
 
