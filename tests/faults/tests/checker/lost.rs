@@ -33,7 +33,9 @@ fn a_cancel_that_nobody_heeded_is_lost() {
 fn an_accepted_goal_without_an_end_and_without_a_letter_is_lost() {
     finds(Kind::Lost, "it has not ended", |history| {
         let item = record(history, "plain", "goal");
-        ["ended", "ended_by", "emitted"].map(|attribute| unset(item, attribute));
+        for attribute in ["ended", "ended_by", "emitted"] {
+            unset(item, attribute);
+        }
         forget(history, "plain", "goal.completed");
     });
 }
@@ -65,7 +67,9 @@ fn an_event_of_a_step_whose_effects_were_all_done_is_lost_where_nobody_heard_it(
         set(item, "emitted", true);
         item.outcome.as_mut().unwrap().arrives = None;
         let goal = record(history, "plain", "goal");
-        ["status#writer", "arrived#writer"].map(|attribute| unset(goal, attribute));
+        for attribute in ["status#writer", "arrived#writer"] {
+            unset(goal, attribute);
+        }
         let required = serde_json::json!([]).to_string();
         set(goal, "required", required.as_str());
         super::plants::change_end(history, "plain", |end| {
