@@ -89,7 +89,7 @@ async fn credentials(clients: &Clients) -> Result<(), ConnectError> {
         match timeout(CREDENTIALS_MAX, provider.provide_credentials()).await {
             Ok(Ok(_)) => Ok(None),
             Ok(Err(why @ (CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_)))) => {
-                Ok(Some(errors::chain(&why)))
+                Ok(Some(errors::line(&why)))
             }
             Ok(Err(why)) => Err(PortError::transient(errors::chain(&why))),
             Err(_) => Err(PortError::transient(format!("none within {} s", CREDENTIALS_MAX.as_secs()))),

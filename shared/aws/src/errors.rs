@@ -199,6 +199,13 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"))
 }
 
+/// The same in one line: the chain of credential providers tells every attempt on a line of its own.
+pub(crate) fn line(error: &dyn std::error::Error) -> String {
+    let told = chain(error);
+    let first = told.lines().next().unwrap_or_default();
+    first.trim_end_matches("Attempted:").trim_end_matches([' ', '.']).to_owned()
+}
+
 fn cut(told: fmt::Arguments<'_>) -> String {
     let told = told.to_string();
     match told.char_indices().nth(TOLD_CHARS_MAX) {

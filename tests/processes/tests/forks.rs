@@ -137,7 +137,7 @@ const NOBODY: &str = r#"[models.nobody]
 provider = "openai"
 model = "nobody"
 base_url = "http://127.0.0.1:9/v1"
-context_tokens = 8000
+context_tokens = 16000
 
 [prices."openai-compatible/nobody"]
 in = 0.05

@@ -43,7 +43,7 @@ pub async fn identity(clients: &Clients) -> Result<Identity, Unidentified> {
     if let Some(provider) = clients.config.credentials_provider()
         && let Err(why) = provider.provide_credentials().await
     {
-        return Err(Unidentified::NoCredentials(errors::chain(&why)));
+        return Err(Unidentified::NoCredentials(errors::line(&why)));
     }
     let sts = aws_sdk_sts::Client::new(&clients.config);
     let told = sts.get_caller_identity().send().await.map_err(|why| unidentified(clients, &why))?;
