@@ -213,15 +213,32 @@ bench-delivery: ## nanoseconds and allocations of one delivery over memory ports
 bench-standin: ## the stand-in against its bars: beside ministack through boto3, alone through Rust (needs Python 3.11)
 	bench/standin/run.sh
 
+# The programs as `make install` has them; what measures them does without the optimisation that takes minutes.
+RELEASE := $(or $(CARGO_TARGET_DIR),target)/release
+define bench_programs
+$(CARGO) build --quiet --release $(PROGRAMS:%=-p %)
+$(CARGO) build --quiet --workspace --profile bench --bin choreography-bench --bin scripted-agent
+endef
+
+.PHONY: bench
+bench: REPEATS ?= 10
+bench: ## the choreography as release processes against its bars, about ten minutes: latency, scaling, calls, dollars, memory
+	$(bench_programs)
+	$(RELEASE)/choreography-bench --programs $(RELEASE) --repeats $(REPEATS) $(if $(ONLY),--only $(ONLY))
+
 .PHONY: bench-daemons
-bench-daemons: ## the agents' release programs against their bars: memory, start, size
-	$(CARGO) build --release $(AGENTS:%=-p %)
-	$(CARGO) run --quiet --profile bench -p daemons -- --programs $(dir $(DEBUG))release
+bench-daemons: ONLY = daemons
+bench-daemons: bench ## of `make bench` the agents' programs alone: memory, start, size, idle time
+
+.PHONY: bench-figures
+bench-figures: ## tables and plots in docs/ of what the benches measured last
+	$(CARGO) build --quiet --workspace --profile bench --bin bench-figures
+	$(RELEASE)/bench-figures --from $(dir $(RELEASE))bench docs/benchmarks.md docs/cost.md
 
 .PHONY: bench-goals
 bench-goals: ## pages among 100,000 goals, and the story of one goal of 50 steps, on the stand-in, against their bars
 	$(CARGO) build --quiet --workspace --profile bench --bin goals-bench
-	$(dir $(DEBUG))release/goals-bench
+	$(RELEASE)/goals-bench
 
 # Where the manuals are unpacked; bench/eval/manuals.sh fetches them there once.
 MANUALS ?= target/eval
@@ -230,4 +247,4 @@ MANUALS ?= target/eval
 bench-ingest: ## 10,000 pages of real manuals read and indexed, and queries over them, against their bars (Debian 12)
 	bench/eval/manuals.sh $(MANUALS)
 	$(CARGO) build --quiet --workspace --profile bench --bin ingest-bench
-	$(or $(CARGO_TARGET_DIR),target)/release/ingest-bench $(MANUALS)/manuals
+	$(RELEASE)/ingest-bench $(MANUALS)/manuals

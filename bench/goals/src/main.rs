@@ -4,7 +4,6 @@
 
 mod filling;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use aws::provision::{Plan, Reporter, provision};
 use clap::Parser;
 use contract::{Choreography, GoalId, Topology};
 use embedded_cloud::{EmbeddedCloud, Options};
+use figures::{Figure, Row, Run, say};
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use runtime::config::Config;
 use runtime::ledger::goal::Goal;
@@ -24,6 +24,7 @@ use runtime::stall::stalls_of;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
+const BENCH: &str = "goals";
 const LIST_P99_MAX: Duration = Duration::from_millis(300);
 const STORY_P99_MAX: Duration = Duration::from_millis(200);
 /// As `murmur goal list` asks.
@@ -54,14 +55,7 @@ struct Place {
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
-    match measured(&Flags::parse()).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(why) => {
-            say(&format!("bench-goals: {why:?}"));
-            ExitCode::FAILURE
-        }
-    }
+    figures::ended(BENCH, measured(&Flags::parse()).await)
 }
 
 async fn open() -> anyhow::Result<Place> {
@@ -77,18 +71,18 @@ async fn open() -> anyhow::Result<Place> {
     Ok(Place { ports, choreography, config, cloud, _folder: folder })
 }
 
-async fn measured(flags: &Flags) -> anyhow::Result<bool> {
+async fn measured(flags: &Flags) -> anyhow::Result<Run> {
+    let mut run = Run::of(BENCH).typed("make bench-goals");
     let place = open().await?;
     let began = Instant::now();
     filling::fill(&place.ports, &place.choreography, &place.config.settings, flags.goals).await?;
-    say(&format!("bench-goals: {} goals written in {:.0} s", flags.goals, began.elapsed().as_secs_f64()));
+    say(&format!("{} goals written in {:.0} s", flags.goals, began.elapsed().as_secs_f64()));
     let story = filling::story(&place.ports, &place.choreography, &place.config.settings, STEPS).await?;
 
     let deep = deep(&place, flags.goals / 2).await?;
     let of = |standing| Wanted { standing: Some(standing), ..Wanted::default() };
     let rare = Wanted { tenant: Some(filling::rare()), ..Wanted::default() };
     let nobody = Wanted { tenant: "nobody".parse().ok(), ..Wanted::default() };
-    let mut held = true;
     for (name, wanted, after) in [
         ("first page", Wanted::default(), None),
         ("page in the middle", Wanted::default(), Some(deep)),
@@ -97,25 +91,27 @@ async fn measured(flags: &Flags) -> anyhow::Result<bool> {
         ("a tenant's, one in two hundred", rare, None),
         ("a tenant's who has none", nobody, None),
     ] {
-        let mut figures = vec![];
+        let mut took_ms = vec![];
         let mut found = 0;
         for _ in 0..flags.times {
             let began = Instant::now();
             found = list(&place, &wanted, after).await?;
-            figures.push(began.elapsed());
+            took_ms.push(began.elapsed().as_secs_f64() * 1e3);
         }
-        held &= bar(&format!("list, {name} ({found} goals)"), figures, LIST_P99_MAX);
+        let row = Row::new("pages", format!("{name} ({found} goals)"), "ms", took_ms);
+        run.add(row.at_most(Figure::P99, ms(LIST_P99_MAX)));
     }
-    let mut figures = vec![];
+    let mut took_ms = vec![];
     for _ in 0..flags.times {
         let began = Instant::now();
         let items = place.ports.ledger.story(story).await?.len();
-        figures.push(began.elapsed());
+        took_ms.push(began.elapsed().as_secs_f64() * 1e3);
         anyhow::ensure!(items > STEPS, "a story of {items} items");
     }
-    held &= bar(&format!("story of a goal of {STEPS} steps"), figures, STORY_P99_MAX);
+    let row = Row::new("pages", format!("story of a goal of {STEPS} steps"), "ms", took_ms);
+    run.add(row.at_most(Figure::P99, ms(STORY_P99_MAX)));
     place.cloud.stop().await;
-    Ok(held)
+    Ok(run)
 }
 
 /// One page as `murmur goal list` makes it: the index, the goals' items, and the steps of those that are open.
@@ -144,17 +140,6 @@ async fn deep(place: &Place, goals: usize) -> anyhow::Result<Mark> {
     after.context("no place in the middle")
 }
 
-fn bar(what: &str, mut figures: Vec<Duration>, most: Duration) -> bool {
-    figures.sort();
-    let part = |percent: usize| figures.get((figures.len() * percent).div_ceil(100).saturating_sub(1));
-    let ms = |figure: Option<&Duration>| figure.map_or(f64::NAN, |figure| figure.as_secs_f64() * 1e3);
-    let (middle, last) = (ms(part(50)), ms(part(99)));
-    let held = last <= most.as_secs_f64() * 1e3;
-    let word = if held { "held  " } else { "MISSED" };
-    say(&format!("{word} {what}: p50 {middle:.1} ms, p99 {last:.1} ms (at most {} ms)", most.as_millis()));
-    held
-}
-
-fn say(what: &str) {
-    let _ = writeln!(std::io::stdout(), "{what}");
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
 }

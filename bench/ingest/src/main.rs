@@ -4,25 +4,24 @@
 
 mod pages;
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
-use anyhow::Context as _;
 use aws::artifacts::{ArtifactStore, Place};
 use clap::Parser;
 use contract::Artifacts;
 use engine::corpus::ingest::quiet;
 use engine::corpus::{Ingested, Library, Query, Raw, ingest, read};
+use figures::{Figure, Row, Run, kernel, say};
 use rayon::prelude::*;
 
+const BENCH: &str = "ingest";
 const PAGES_PER_SECOND_MIN: f64 = 400.0;
 const MEMORY_MB_MAX: f64 = 400.0;
-const QUERY_P99_MAX: Duration = Duration::from_millis(20);
+const QUERY_P99_MAX_MS: f64 = 20.0;
 const QUERIES: usize = 200;
 
 /// Ingests copies of the manuals and says which bars hold.
@@ -41,22 +40,11 @@ struct Flags {
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
-    match run(Flags::parse()).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(why) => {
-            say(&format!("bench-ingest: {why:?}"));
-            ExitCode::FAILURE
-        }
-    }
+    figures::ended(BENCH, run(Flags::parse()).await)
 }
 
-/// A closed pipe ends no measurement.
-fn say(line: &str) {
-    let _ = writeln!(std::io::stdout(), "{line}");
-}
-
-async fn run(flags: Flags) -> anyhow::Result<bool> {
+async fn run(flags: Flags) -> anyhow::Result<Run> {
+    let mut run = Run::of(BENCH).typed("make bench-ingest");
     let place = tempfile::tempdir()?;
     let folder = place.path().join("pages");
     let made = pages::make(&flags.manuals, &folder, flags.pages, flags.median_bytes)?;
@@ -67,47 +55,26 @@ async fn run(flags: Flags) -> anyhow::Result<bool> {
         made.bytes as f64 / 1e6
     ));
     if flags.read_only {
-        return reading_alone(&folder);
+        reading_alone(&folder, &mut run)?;
+        return Ok(run);
     }
     let artifacts = store(&place.path().join("artifacts")).await?;
     let begun = Instant::now();
     let ingested = ingest(&folder, "manuals", &artifacts, &quiet()).await?;
     let speed = ingested.read as f64 / begun.elapsed().as_secs_f64();
-    let memory_mb = memory_most_mb()?;
-    let mut slow = queries(&artifacts, &made.words).await?;
-    slow.sort_unstable();
-    let (half, most) = (slow[slow.len() / 2], slow[slow.len() * 99 / 100]);
-    judge(&ingested, made.count, speed, memory_mb, (half, most))
-}
-
-fn judge(
-    ingested: &Ingested,
-    pages: usize,
-    speed: f64,
-    memory_mb: f64,
-    (half, most): (Duration, Duration),
-) -> anyhow::Result<bool> {
-    let ms = |time: Duration| time.as_secs_f64() * 1e3;
-    let mark = |held: bool| if held { "held" } else { "MISSED" };
-    let bars = [speed >= PAGES_PER_SECOND_MIN, memory_mb < MEMORY_MB_MAX, most <= QUERY_P99_MAX];
-    say(&format!("{} passages, {} tables, version {}", ingested.passages, ingested.tables, ingested.version));
-    say(&format!("{:>8.0} pages/s    at least {PAGES_PER_SECOND_MIN}: {}", speed, mark(bars[0])));
-    say(&format!("{memory_mb:>8.0} MB at most  under {MEMORY_MB_MAX}: {}", mark(bars[1])));
-    say(&format!(
-        "{:>8.2} ms p50, {:.2} ms p99 of {QUERIES} queries, p99 at most 20: {}",
-        ms(half),
-        ms(most),
-        mark(bars[2])
-    ));
-    anyhow::ensure!(
-        ingested.read == pages,
-        "{} of {pages} pages were read: {:?}",
-        ingested.read,
-        ingested.failed.first()
+    run.add(
+        Row::new("reading", "pages read and indexed", "pages/s", vec![speed])
+            .at_least(Figure::Median, PAGES_PER_SECOND_MIN),
     );
-    let held = bars.iter().filter(|held| **held).count();
-    say(&format!("bench-ingest: {held} of {} bars held", bars.len()));
-    Ok(held == bars.len())
+    let memory_mb = kernel::resident_most_mb("self")?;
+    run.add(Row::new("reading", "memory", "MB", vec![memory_mb]).at_most(Figure::Most, MEMORY_MB_MAX));
+    let took_ms = queries(&artifacts, &made.words).await?;
+    run.add(Row::new("queries", "a query", "ms", took_ms).at_most(Figure::P99, QUERY_P99_MAX_MS));
+    let Ingested { passages, tables, version, .. } = &ingested;
+    say(&format!("{passages} passages, {tables} tables, version {version}"));
+    let (read, failed) = (ingested.read, ingested.failed.first());
+    anyhow::ensure!(read == made.count, "{read} of {} pages were read: {failed:?}", made.count);
+    Ok(run)
 }
 
 /// Over local files: that is what a machine without S3 has.
@@ -118,7 +85,7 @@ async fn store(folder: &Path) -> anyhow::Result<Arc<dyn Artifacts>> {
     Ok(Arc::new(ArtifactStore::open(Place::of(Some(&url))?, &clients).await?))
 }
 
-fn reading_alone(folder: &Path) -> anyhow::Result<bool> {
+fn reading_alone(folder: &Path, run: &mut Run) -> anyhow::Result<()> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         for page in std::fs::read_dir(entry?.path())? {
@@ -135,15 +102,17 @@ fn reading_alone(folder: &Path) -> anyhow::Result<bool> {
         })
         .sum();
     let speed = files.len() as f64 / begun.elapsed().as_secs_f64();
-    say(&format!("reading alone: {speed:.0} pages/s, {passages} passages, {:.0} MB at most", memory_most_mb()?));
-    Ok(true)
+    let note = format!("{passages} passages");
+    run.add(Row::new("reading alone", "pages read", "pages/s", vec![speed]).noting(note));
+    run.add(Row::new("reading alone", "memory", "MB", vec![kernel::resident_most_mb("self")?]));
+    Ok(())
 }
 
-async fn queries(artifacts: &Arc<dyn Artifacts>, words: &[String]) -> anyhow::Result<Vec<Duration>> {
+async fn queries(artifacts: &Arc<dyn Artifacts>, words: &[String]) -> anyhow::Result<Vec<f64>> {
     anyhow::ensure!(!words.is_empty(), "no words to ask for");
     let library = Library::new();
     let mut random = fastrand::Rng::with_seed(11);
-    let (mut slow, mut found) = (Vec::with_capacity(QUERIES), 0);
+    let (mut took_ms, mut found) = (Vec::with_capacity(QUERIES), 0);
     // The first opens the index: that is not a query's time.
     for number in 0..=QUERIES {
         let asked: Vec<&str> = (0..5).map(|_| words[random.usize(..words.len())].as_str()).collect();
@@ -156,18 +125,10 @@ async fn queries(artifacts: &Arc<dyn Artifacts>, words: &[String]) -> anyhow::Re
         let begun = Instant::now();
         let answer = library.search(&query, artifacts).await?;
         if number > 0 {
-            slow.push(begun.elapsed());
+            took_ms.push(begun.elapsed().as_secs_f64() * 1e3);
             found += usize::from(!answer.passages.is_empty());
         }
     }
     anyhow::ensure!(found * 10 >= QUERIES * 9, "only {found} of {QUERIES} queries found anything");
-    Ok(slow)
-}
-
-/// The most memory that this process ever held: what Linux calls `VmHWM`.
-fn memory_most_mb() -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").context("this needs Linux")?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).context("no VmHWM")?;
-    let kilobytes: f64 = line.split_whitespace().nth(1).context("no figure")?.parse()?;
-    Ok(kilobytes / 1024.0)
+    Ok(took_ms)
 }

@@ -34,6 +34,12 @@ pub(crate) async fn measure(program: &Path, bars: &mut Bars) -> anyhow::Result<(
     server.kill().await?;
 
     let bytes = std::fs::metadata(program)?.len();
-    bars.at_most("release program, stripped", MB_MAX, bytes as f64 / 1024.0 / 1024.0, "MB", &format!("{bytes} bytes"));
+    bars.at_most(
+        "release program, stripped",
+        MB_MAX,
+        figures::kernel::megabytes(bytes),
+        "MB",
+        &format!("{bytes} bytes"),
+    );
     Ok(())
 }

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use bars::{Bars, say};
+use bars::{BENCH, Bars};
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -41,21 +41,12 @@ async fn main() -> ExitCode {
     };
     // Dropped at a signal, the bench ends its servers.
     let ran = tokio::select! { ran = measure(flags) => ran, ended = ended => ended };
-    match ran {
-        Ok(bars) => {
-            bars.conclude();
-            if bars.all_held() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
-        Err(why) => {
-            say(&format!("bench-standin: {why:?}"));
-            ExitCode::FAILURE
-        }
-    }
+    figures::ended(BENCH, ran.map(Bars::run))
 }
 
 async fn measure(flags: Flags) -> anyhow::Result<Bars> {
     let wanted = |part: &str| flags.only.is_empty() || flags.only.iter().any(|only| only == part);
-    let mut bars = Bars::default();
+    let mut bars = Bars::begin();
     if wanted("footprint") {
         footprint::measure(&flags.embedded, &mut bars).await?;
     }

@@ -8,13 +8,11 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use figures::kernel;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::Instant;
-
-/// USER_HZ: the kernel counts processor time for programs in hundredths of a second.
-const TICKS_PER_SECOND: f64 = 100.0;
 
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -54,26 +52,13 @@ impl Server {
 
     pub(crate) fn cpu_seconds(&self) -> anyhow::Result<f64> {
         let id = self.process.id().context("the server has ended")?;
-        cpu_seconds(&id.to_string())
+        kernel::processor_s(id)
     }
 
     pub(crate) fn resident_mb(&self) -> anyhow::Result<f64> {
         let id = self.process.id().context("the server has ended")?;
-        let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-        let kb: f64 = line.trim().trim_end_matches(" kB").parse()?;
-        Ok(kb / 1024.0)
+        kernel::resident_mb(id)
     }
-}
-
-/// Of a process, or of this one by `self`.
-pub(crate) fn cpu_seconds(process: &str) -> anyhow::Result<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The name in parentheses may hold spaces.
-    let (_, fields) = stat.rsplit_once(')').context("an odd stat")?;
-    let fields: Vec<&str> = fields.split_whitespace().collect();
-    let ticks = |at: usize| -> anyhow::Result<f64> { Ok(fields.get(at).context("a short stat")?.parse()?) };
-    Ok((ticks(11)? + ticks(12)?) / TICKS_PER_SECOND)
 }
 
 /// One request by hand: an SDK's own start would be measured with it.

@@ -6,12 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use figures::kernel;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::bars::{Bars, median, say};
 use crate::clients::{BATCH, Clients};
-use crate::server::{Server, cpu_seconds};
+use crate::server::Server;
 use crate::waiting::latencies_ms;
 
 const ROUNDS: usize = 3;
@@ -100,7 +101,7 @@ async fn run(server: &Server, load: Load, tasks: usize, round: usize) -> anyhow:
         };
         places.push((place, queue, clients));
     }
-    let (server_before, client_before) = (server.cpu_seconds()?, cpu_seconds("self")?);
+    let (server_before, client_before) = (server.cpu_seconds()?, kernel::processor_s("self")?);
     let began = Instant::now();
     let mut working = JoinSet::new();
     for (place, queue, clients) in places {
@@ -121,6 +122,6 @@ async fn run(server: &Server, load: Load, tasks: usize, round: usize) -> anyhow:
     Ok(Figure {
         per_second: total as f64 / elapsed,
         server_percent: (server.cpu_seconds()? - server_before) / elapsed * 100.0,
-        client_percent: (cpu_seconds("self")? - client_before) / elapsed * 100.0,
+        client_percent: (kernel::processor_s("self")? - client_before) / elapsed * 100.0,
     })
 }

@@ -16,8 +16,9 @@ fn may_name(package: &str) -> Option<&'static [&'static str]> {
         "aws" => &["contract", "runtime", "engine"],
         "testkit" => &["contract", "runtime", "engine"],
         "embedded-cloud" => &[],
-        "tests" | "bench" | "daemons" | "eval" | "goals" | "processes" => return None,
+        "tests" | "bench" | "choreography" | "eval" | "goals" | "processes" => return None,
         "faults" => &["contract", "runtime", "aws", "testkit", "processes", "embedded-cloud"],
+        "ingest" | "standin" => &["contract", "runtime", "engine", "aws", "figures"],
         _ => &["contract", "runtime", "engine", "aws"],
     })
 }
