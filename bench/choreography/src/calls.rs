@@ -53,7 +53,8 @@ pub(crate) async fn measure(flags: &Flags, run: &mut figures::Run) -> anyhow::Re
     }
     drop(agents);
     let model = Waiting::start(Pace::of(0)).await?;
-    let with_model = [quietly[0], ("MURMUR_MODELS", &model.file()?)];
+    let file = model.file()?;
+    let with_model = [quietly[0], ("MURMUR_MODELS", file.as_str())];
     let place = Place::with(&flags.programs, &with_model).await?;
     sample::ingest(&place.ports).await?;
     let agents = Agent::four(&flags.programs, &place, Cast::Real).await?;

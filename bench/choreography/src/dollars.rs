@@ -136,3 +136,47 @@ pub(crate) fn is_join(item: &Item) -> bool {
 pub(crate) fn is_goal(item: &Item) -> bool {
     matches!(item.key.kind, ItemKind::Goal)
 }
+
+#[cfg(test)]
+mod tests {
+    use contract::topology::cost::Work;
+    use contract::{GoalId, Tenant, Topology};
+    use runtime::ledger::ItemKey;
+
+    use super::*;
+
+    fn cost(batch_fill: u32) -> Cost {
+        let work = Work { members: 3, model_calls: 1, heartbeats: 0, artifacts: 0, batch_fill };
+        Topology::murmuration().cost_of_a_goal(&work)
+    }
+
+    #[test]
+    fn an_items_weight_is_names_and_values_with_two_digits_in_a_byte() {
+        let goal = GoalId::derive(&Tenant::default(), "weighed");
+        let mut item = Item::new(ItemKey::goal(goal));
+        let key = bytes(&item);
+        assert_eq!(key, 2 + 36 + 2 + 4);
+        item.attrs.insert(Attr::Version, Value::Number(1_795_000));
+        item.attrs.insert(Attr::Ended, Value::Text("x".repeat(2_000)));
+        assert_eq!(bytes(&item) - key, "version".len() + 5 + "ended".len() + 2_000);
+        assert_eq!(Weighed::of(&[item], 0).goal, (key + "version".len() + 5, key + 12 + 2_005));
+    }
+
+    #[test]
+    fn larger_items_cost_more_and_so_do_calls_with_one_entry() {
+        let weighed = |bytes: usize| Weighed {
+            steps: vec![(bytes, bytes); 7],
+            joins: vec![bytes],
+            goal: (bytes, bytes),
+            artifacts: 0,
+        };
+        let (small, large) = (weighed(1_000).writes(&cost(10), 7.0), weighed(2_000).writes(&cost(10), 7.0));
+        let indexes = DUE_WRITES + LISTED_WRITES + DUE_WRITES;
+        assert!((large - indexes - 2.0 * (small - indexes)).abs() < 1e-9, "{small} and {large} units");
+        let mut run = Run::of("dollars");
+        tell(&weighed(1_000), &cost(10), &cost(1), &mut run);
+        let of = |what: &str| run.rows().iter().find(|row| row.what == what).map(Row::median).unwrap();
+        assert!(of("together") < of("the same without batches"));
+        assert!(of("the same without batches") < of("Step Functions Standard"), "{:?}", run.rows());
+    }
+}

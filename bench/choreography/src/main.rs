@@ -77,7 +77,8 @@ async fn main() -> ExitCode {
 async fn measured(flags: &Flags) -> anyhow::Result<Run> {
     let wanted = |part: Part| flags.only.is_empty() || flags.only.contains(&part);
     // A part by itself must not stand where the whole stood.
-    let part = flags.only.first().and_then(clap::ValueEnum::to_possible_value).map(|part| format!("-{}", part.get_name()));
+    let part =
+        flags.only.first().and_then(clap::ValueEnum::to_possible_value).map(|part| format!("-{}", part.get_name()));
     let mut run = Run::of(&format!("{BENCH}{}", part.unwrap_or_default()));
     if flags.only.is_empty() {
         run = run.typed(&format!("make bench REPEATS={}", flags.repeats));

@@ -24,7 +24,8 @@ const QUIET: Duration = Duration::from_millis(300);
 
 pub(crate) async fn measure(flags: &Flags, run: &mut figures::Run) -> anyhow::Result<()> {
     let model = Waiting::start(Pace::of(MODEL_MS)).await?;
-    let variables = [("MURMUR_MODELS", &*model.file()?), ("MURMUR_ANALYSIS_CONCURRENCY", CONCURRENCY)];
+    let file = model.file()?;
+    let variables = [("MURMUR_MODELS", file.as_str()), ("MURMUR_ANALYSIS_CONCURRENCY", CONCURRENCY)];
     let place = Place::with(&flags.programs, &variables).await?;
     let crowd = Crowd::gather(&flags.programs, &place).await?;
     let mut per_second = REPLICAS.map(|_| vec![]);

@@ -21,7 +21,7 @@ const WITHIN: Duration = Duration::from_secs(60);
 
 pub(crate) async fn measure(flags: &Flags, run: &mut figures::Run) -> anyhow::Result<()> {
     let model = Waiting::start(PACE).await?;
-    let place = Place::with(&flags.programs, &[("MURMUR_MODELS", &model.file()?)]).await?;
+    let place = Place::with(&flags.programs, &[("MURMUR_MODELS", model.file()?.as_str())]).await?;
     let crowd = Crowd::gather(&flags.programs, &place).await?;
     let mut analysis = [Agent::start(&flags.programs, &place, ROW, Cast::Real, 0)?];
     analysis[0].ready().await?;
