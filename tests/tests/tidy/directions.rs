@@ -16,7 +16,7 @@ fn may_name(package: &str) -> Option<&'static [&'static str]> {
         "aws" => &["contract", "runtime", "engine"],
         "testkit" => &["contract", "runtime", "engine"],
         "embedded-cloud" => &[],
-        "tests" | "bench" | "daemons" | "eval" | "goals" | "processes" => return None,
+        "tests" | "bench" | "daemons" | "eval" | "goals" | "peers" | "processes" => return None,
         "faults" => &["contract", "runtime", "aws", "testkit", "processes", "embedded-cloud"],
         _ => &["contract", "runtime", "engine", "aws"],
     })
@@ -45,7 +45,7 @@ fn strangers_to_aws(packages: &[Package]) -> Vec<String> {
     for package in packages {
         for Dependency { name, dev } in &package.dependencies {
             let may = match package.name.as_str() {
-                "aws" | "bench" | "standin" => true,
+                "aws" | "bench" | "peers" | "standin" => true,
                 "embedded-cloud" => *dev,
                 _ => false,
             };
