@@ -248,3 +248,8 @@ bench-ingest: ## 10,000 pages of real manuals read and indexed, and queries over
 	bench/eval/manuals.sh $(MANUALS)
 	$(CARGO) build --quiet --workspace --profile bench --bin ingest-bench
 	$(RELEASE)/ingest-bench $(MANUALS)/manuals
+
+.PHONY: bench-peers
+bench-peers: REPEATS ?= 10
+bench-peers: ## the runtime beside a bare loop, boto3, Celery, sqs-consumer and Powertools, REPEATS=10 (needs Python 3.11, Node 20)
+	bench/peers/run.sh --repeats $(REPEATS)

@@ -16,7 +16,7 @@ fn may_name(package: &str) -> Option<&'static [&'static str]> {
         "aws" => &["contract", "runtime", "engine"],
         "testkit" => &["contract", "runtime", "engine"],
         "embedded-cloud" => &[],
-        "tests" | "bench" | "choreography" | "eval" | "goals" | "processes" => return None,
+        "tests" | "bench" | "choreography" | "eval" | "goals" | "peers" | "processes" => return None,
         "faults" => &["contract", "runtime", "aws", "testkit", "processes", "embedded-cloud"],
         "ingest" | "standin" => &["contract", "runtime", "engine", "aws", "figures"],
         _ => &["contract", "runtime", "engine", "aws"],
@@ -46,7 +46,7 @@ fn strangers_to_aws(packages: &[Package]) -> Vec<String> {
     for package in packages {
         for Dependency { name, dev } in &package.dependencies {
             let may = match package.name.as_str() {
-                "aws" | "bench" | "standin" => true,
+                "aws" | "bench" | "peers" | "standin" => true,
                 "embedded-cloud" => *dev,
                 _ => false,
             };
