@@ -17,6 +17,7 @@ fn may_name(package: &str) -> Option<&'static [&'static str]> {
         "testkit" => &["contract", "runtime", "engine"],
         "embedded-cloud" => &[],
         "tests" | "bench" | "daemons" | "eval" | "goals" | "processes" => return None,
+        "faults" => &["contract", "runtime", "aws", "testkit", "processes", "embedded-cloud"],
         _ => &["contract", "runtime", "engine", "aws"],
     })
 }
@@ -103,6 +104,7 @@ fn every_direction_of_the_architecture_is_allowed() {
         package("writer", &["contract", "runtime", "engine", "aws"], &["testkit"]),
         package("tests", &["runtime", "testkit"], &["writer"]),
         package("bench", &["runtime", "testkit", "aws"], &[]),
+        package("faults", &["runtime", "aws", "processes", "embedded-cloud"], &["testkit"]),
     ]));
 }
 
@@ -124,6 +126,8 @@ fn each_wrong_direction_is_found() {
         ("analysis", "writer", ""),
         ("murmur", "", "writer"),
         ("aws", "writer", ""),
+        ("faults", "engine", ""),
+        ("faults", "writer", ""),
     ] {
         let list = |name: &'static str| if name.is_empty() { vec![] } else { vec![name] };
         let planted = package(who, &list(normal), &list(dev));
