@@ -108,6 +108,7 @@ impl Effects {
 struct Armed {
     fault: Fault,
     calls: u64,
+    struck: u64,
 }
 
 /// The faults that stand, shared by all connections.
@@ -124,7 +125,7 @@ impl Faults {
 
     /// From now on.
     pub fn add(&self, fault: Fault) {
-        self.with(|faults, _| faults.push(Armed { fault, calls: 0 }));
+        self.with(|faults, _| faults.push(Armed { fault, calls: 0, struck: 0 }));
     }
 
     /// None stands any more, and what was held goes on.
@@ -153,6 +154,21 @@ impl Faults {
         self.holds.hold(held).await
     }
 
+    /// It stands no more, once; says how many calls it struck.
+    pub fn remove(&self, fault: &Fault) -> u64 {
+        self.with(|faults, _| {
+            let found = faults.iter().position(|armed| armed.fault == *fault);
+            found.map_or(0, |at| faults.remove(at).struck)
+        })
+    }
+
+    /// How many calls it struck by now.
+    pub fn struck(&self, fault: &Fault) -> u64 {
+        let of =
+            |faults: &mut Vec<Armed>| faults.iter().find(|armed| armed.fault == *fault).map_or(0, |one| one.struck);
+        self.with(|faults, _| of(faults))
+    }
+
     /// Those that stand.
     pub fn list(&self) -> Vec<Fault> {
         self.with(|faults, _| faults.iter().map(|armed| armed.fault.clone()).collect())
@@ -169,6 +185,7 @@ impl Faults {
                     When::Probability(p) => chance.f64() < p,
                 };
                 if strikes {
+                    armed.struck += 1;
                     effects.take(&armed.fault.what, called.operation);
                 }
             }
