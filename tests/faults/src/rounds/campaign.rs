@@ -97,7 +97,7 @@ impl Campaign {
             }
             done += count;
             figures.took_s = began.elapsed().as_secs();
-            tracing_line(&figures);
+            tell(&figures);
         }
         Ok(figures)
     }
@@ -123,7 +123,7 @@ impl Campaign {
         for n in from..from + count {
             let (field, strike, kind) = (Arc::clone(&field), strikes[n % strikes.len()].clone(), self.kind);
             let place = Arc::clone(&places).acquire_owned().await?;
-            let mut chance = fastrand::Rng::with_seed(run ^ (n as u64) << 20);
+            let mut chance = fastrand::Rng::with_seed(run ^ ((n as u64) << 20));
             rounds.spawn(async move {
                 let round = strike.round(kind, &field, n, &mut chance).await;
                 drop(place);
@@ -211,6 +211,6 @@ fn noted(figures: &mut Figures, (title, round): (String, anyhow::Result<Round>))
 
 /// A long run shows that it lives.
 #[expect(clippy::print_stderr, reason = "a person, or CI's log, reads this")]
-fn tracing_line(figures: &Figures) {
+fn tell(figures: &Figures) {
     eprintln!("{figures}");
 }

@@ -17,7 +17,7 @@ use crate::points::Point;
 /// After the thaw, until it receives again.
 const THAW_MAX: Duration = Duration::from_secs(30);
 
-pub async fn round(field: &Field, point: &Point, n: usize, chance: &mut fastrand::Rng) -> anyhow::Result<Round> {
+pub(super) async fn round(field: &Field, point: &Point, n: usize, chance: &mut fastrand::Rng) -> anyhow::Result<Round> {
     let _place = field.may_freeze(point.daemon).await?;
     let ambush = Ambush::lay(field, point, n).await?;
     let caught = ambush.caught().await;

@@ -10,7 +10,7 @@ use super::field::Field;
 use super::{END_MAX, Round};
 use crate::points::Point;
 
-pub async fn round(field: &Field, point: &Point, n: usize, chance: &mut fastrand::Rng) -> anyhow::Result<Round> {
+pub(super) async fn round(field: &Field, point: &Point, n: usize, chance: &mut fastrand::Rng) -> anyhow::Result<Round> {
     let ambush = Ambush::lay(field, point, n).await?;
     let Some(key) = ambush.caught().await else {
         ambush.release(Release::Go);

@@ -21,25 +21,25 @@ const TEN: usize = 10;
 
 /// Somebody who redrives every dead letter that comes.
 #[derive(Debug)]
-pub struct Operator {
+pub(super) struct Operator {
     acts: Arc<Mutex<Vec<Act>>>,
     stop: CancellationToken,
     working: JoinSet<()>,
 }
 
 impl Operator {
-    pub fn start(ports: &Ports, choreography: &Choreography) -> Operator {
+    pub(super) fn start(ports: &Ports, choreography: &Choreography) -> Operator {
         let (acts, stop, mut working) = (Arc::<Mutex<Vec<Act>>>::default(), CancellationToken::new(), JoinSet::new());
         working.spawn(work(ports.clone(), choreography.clone(), acts.clone(), stop.clone()));
         Operator { acts, stop, working }
     }
 
     /// What was done by now.
-    pub fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.acts.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    pub async fn finish(mut self) -> Vec<Act> {
+    pub(super) async fn finish(mut self) -> Vec<Act> {
         self.stop.cancel();
         while self.working.join_next().await.is_some() {}
         std::mem::take(&mut *self.acts.lock().unwrap_or_else(PoisonError::into_inner))

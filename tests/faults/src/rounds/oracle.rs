@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -19,7 +20,7 @@ use tokio::task::JoinSet;
 use super::words;
 
 /// The variable by which each daemon says who it is: its key, as far as the model knows.
-pub const KEY: &str = "FAULTS_BIRD";
+pub(super) const KEY: &str = "FAULTS_BIRD";
 
 /// A question's goal, by the word that only it has, and the row that asks.
 pub type About = (String, &'static str);
@@ -98,12 +99,12 @@ impl Oracle {
 
     /// The next so many answers about this are wrong.
     pub fn mislead(&self, word: &str, row: &'static str, wrong: Wrong, answers: u32) {
-        self.with(|script| script.wrong.insert((word.into(), row), (wrong, answers)));
+        self.with(|script| script.wrong.insert((word.to_owned(), row), (wrong, answers)));
     }
 
     /// Keeps the next answer about this back.
     pub fn keep_back(&self, word: &str, row: &'static str) {
-        self.shared.kept.send_modify(|kept| drop(kept.insert((word.into(), row), Kept::Waited)));
+        self.shared.kept.send_modify(|kept| drop(kept.insert((word.to_owned(), row), Kept::Waited)));
     }
 
     /// Who asked, once somebody has.
@@ -122,7 +123,7 @@ impl Oracle {
 
     /// The answer goes out, if anybody still waits for it.
     pub fn let_go(&self, word: &str, row: &'static str) {
-        self.shared.kept.send_modify(|kept| drop(kept.remove(&(word.into(), row))));
+        self.shared.kept.send_modify(|kept| drop(kept.remove(&(word.to_owned(), row))));
     }
 
     pub fn let_all_go(&self) {
@@ -156,12 +157,12 @@ impl Shared {
 
     async fn while_kept_back(&self, about: &About, caller: &str) {
         let mut changes = self.kept.subscribe();
-        let mine = self.kept.send_if_modified(|kept| match kept.get_mut(about) {
-            Some(found @ Kept::Waited) => {
-                *found = Kept::Held { caller: caller.into() };
-                true
+        let mine = self.kept.send_if_modified(|kept| {
+            let is_waited_for = kept.get(about) == Some(&Kept::Waited);
+            if is_waited_for {
+                kept.insert(about.clone(), Kept::Held { caller: caller.into() });
             }
-            _ => false,
+            is_waited_for
         });
         if mine {
             // Released, or gone with the server.
@@ -192,5 +193,5 @@ async fn answer(State(shared): State<Shared>, headers: HeaderMap, body: String) 
         "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
         "usage": {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120},
     });
-    axum::Json(whole).into_response()
+    ([(CONTENT_TYPE, "application/json")], whole.to_string()).into_response()
 }

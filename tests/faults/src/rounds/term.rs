@@ -16,7 +16,7 @@ use crate::points::{At, Point};
 const GIVEN_BACK_MAX: Duration = Duration::from_secs(40);
 const LATE_MS: u64 = 300;
 
-pub async fn round(field: &Field, point: &Point, n: usize, chance: &mut fastrand::Rng) -> anyhow::Result<Round> {
+pub(super) async fn round(field: &Field, point: &Point, n: usize, chance: &mut fastrand::Rng) -> anyhow::Result<Round> {
     let ambush = Ambush::lay(field, point, n).await?;
     let leaving = match ambush.caught().await {
         Some(key) => field.rookery.term(&key).await?,

@@ -18,14 +18,14 @@ const NAMING: [&str; 6] = ["BatchGetItem", "PutItem", "UpdateItem", "GetItem", "
 
 /// One way in which calls of one operation go wrong.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Harm {
-    pub operation: &'static str,
-    pub what: What,
-    pub name: &'static str,
+pub(super) struct Harm {
+    pub(super) operation: &'static str,
+    pub(super) what: What,
+    pub(super) name: &'static str,
 }
 
 /// Every one that there is.
-pub fn all() -> Vec<Harm> {
+pub(super) fn all() -> Vec<Harm> {
     const OPERATIONS: [(&str, bool); 10] = [
         ("ReceiveMessage", false),
         ("BatchGetItem", true),
@@ -58,12 +58,12 @@ pub fn all() -> Vec<Harm> {
 }
 
 impl Harm {
-    pub fn title(&self) -> String {
+    pub(super) fn title(&self) -> String {
         format!("{} {}", self.operation, self.name)
     }
 }
 
-pub async fn round(field: &Field, harm: &Harm, n: usize, chance: &mut fastrand::Rng) -> anyhow::Result<Round> {
+pub(super) async fn round(field: &Field, harm: &Harm, n: usize, chance: &mut fastrand::Rng) -> anyhow::Result<Round> {
     let wish = field.wish(n);
     let times = chance.u64(1..=3);
     let row = ROWS[chance.usize(..ROWS.len())];

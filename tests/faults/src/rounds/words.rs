@@ -8,33 +8,33 @@ use serde_json::{Value, json};
 const MARK: &str = "hv";
 
 /// The source: short, so that reading it costs nothing.
-pub const SOURCE: &str = "# Kestrel plans\n\nIn every case the Kestrel plans cost 9 USD a month. \
+pub(super) const SOURCE: &str = "# Kestrel plans\n\nIn every case the Kestrel plans cost 9 USD a month. \
     Kestrel plans include support in every case.\n";
 
 /// The word of the n-th goal of a run.
-pub fn word(run: u64, n: usize) -> String {
+pub(super) fn word(run: u64, n: usize) -> String {
     format!("{MARK}{run}x{n}")
 }
 
 /// What the goal of that word asks.
-pub fn goal(word: &str) -> String {
+pub(super) fn goal(word: &str) -> String {
     format!("Compare Kestrel plans in case {word}")
 }
 
-pub fn word_of(text: &str) -> Option<String> {
+pub(super) fn word_of(text: &str) -> Option<String> {
     let is_mark =
         |word: &&str| word.strip_prefix(MARK).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     text.split(|c: char| !c.is_alphanumeric()).find(is_mark).map(str::to_owned)
 }
 
 /// Everything that a request says.
-pub fn of_request(request: &Value) -> String {
+pub(super) fn of_request(request: &Value) -> String {
     let messages = request["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
     messages.iter().filter_map(|message| message["content"].as_str()).collect::<Vec<_>>().join("\n\n")
 }
 
 /// Who asks: the model's name says which agent, and the prompt's first words which of research's two rows.
-pub fn row_of(request: &Value, text: &str) -> Option<&'static str> {
+pub(super) fn row_of(request: &Value, text: &str) -> Option<&'static str> {
     match request["model"].as_str()? {
         "research" if text.starts_with("You plan research") => Some("research"),
         "research" => Some("research-tasks"),
@@ -46,7 +46,7 @@ pub fn row_of(request: &Value, text: &str) -> Option<&'static str> {
 }
 
 /// What fits.
-pub fn answer(row: &str, word: &str, text: &str) -> Value {
+pub(super) fn answer(row: &str, word: &str, text: &str) -> Value {
     match row {
         "research" => json!({"questions": [format!("What do Kestrel plans cost in case {word}?")]}),
         "research-tasks" => json!({"queries": ["Kestrel plans"]}),
