@@ -3,8 +3,7 @@
 //! Next: the tests, which plant.
 
 use contract::attributes::PARK;
-use contract::{Event, EventId, ParkNote};
-use serde::Deserialize as _;
+use contract::{EventId, ParkNote};
 use serde_json::{Value, json};
 
 use super::run::goal;
@@ -62,10 +61,6 @@ pub(super) fn change_end(history: &mut History, key: &str, change: impl Fn(&mut 
     change(&mut end);
     set(item, "ended", end.to_string().as_str());
     change(&mut telling(history, key, &kind).detail);
-}
-
-pub(super) fn event_of(seen: &Seen) -> Event {
-    Event::deserialize(&seen.detail).unwrap()
 }
 
 /// The event that the first step of this row took.

@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use contract::events::{AnalysisCompleted, GoalCancelled};
-use contract::{Clock, EventId, GoalId, RowName, Tenant, UnixMs};
+use contract::{Clock, EventData as _, EventId, GoalId, RowName, Tenant, UnixMs};
 use runtime::fork::{self, Means};
 use runtime::history::History as Past;
 use runtime::ledger::ItemKind;
