@@ -82,6 +82,30 @@ pub struct Verdict {
     pub copied: usize,
 }
 
+/// Those that were found so far.
+#[derive(Debug, Default)]
+pub(super) struct Found(Vec<Defect>);
+
+impl Found {
+    pub(super) fn add(&mut self, kind: Kind, goal: GoalId, how: impl Into<String>) {
+        self.0.push(Defect { kind, goal: Some(goal), how: how.into() });
+    }
+
+    /// Of no goal, or of none that is known.
+    pub(super) fn add_beside(&mut self, kind: Kind, how: impl Into<String>) {
+        self.0.push(Defect { kind, goal: None, how: how.into() });
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn defects(mut self) -> Vec<Defect> {
+        self.0.sort();
+        self.0
+    }
+}
+
 impl Verdict {
     pub fn is_clean(&self) -> bool {
         self.defects.is_empty()

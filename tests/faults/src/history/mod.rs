@@ -7,9 +7,13 @@ mod record;
 mod recorder;
 
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
 
+use anyhow::Context as _;
 use contract::{EventId, GoalId, QueueName, RowName, Source, Tenant, UnixMs};
 use runtime::Settings;
+use runtime::ports::Received;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -30,15 +34,15 @@ pub struct History {
     pub left: Vec<Left>,
 }
 
-/// How late something may be before it counts as stuck.
+/// What is not yet a defect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allowed {
-    /// After the time at which an item is due.
+    /// After a goal's deadline.
     pub due_ms: u64,
-    /// After the end of a lease.
-    pub lease_ms: u64,
     /// After SIGTERM.
     pub drain_ms: u64,
+    /// Receives after which SQS itself makes a message a dead letter.
+    pub receives_max: u32,
 }
 
 /// What only the one who ran it knows.
@@ -49,9 +53,16 @@ pub struct Account {
     pub processes: Vec<Process>,
     /// What a model was asked, where somebody wrote it down.
     pub asked: Vec<Asked>,
-    /// Faults that may make somebody repeat what is done already: lost replies, restarts of the server, copies.
-    /// Processes that did not end by themselves are counted besides.
-    pub disturbances: u64,
+    /// Each fault that may make somebody repeat what is done already. The ends of processes count by themselves.
+    pub disturbances: Vec<Disturbance>,
+}
+
+/// One thing that was done to the run: a reply lost, a copy made, a process stopped for a while, the server away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disturbance {
+    pub what: String,
+    pub from: UnixMs,
+    pub until: UnixMs,
 }
 
 /// What its sender knows of it.
@@ -184,14 +195,36 @@ pub struct Left {
 
 impl Allowed {
     pub fn of(settings: &Settings) -> Allowed {
-        let ms = |span: std::time::Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
-        // Whoever sweeps does so with jitter, and may have just died.
-        let sweep = ms(settings.sweep_every) * 3;
+        let ms = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
         Allowed {
-            due_ms: ms(settings.skew_margin) + sweep + ms(settings.told_after),
-            lease_ms: ms(settings.skew_margin) + ms(settings.receive_wait) + sweep,
+            // Whoever sweeps does so with jitter, and may have just died.
+            due_ms: ms(settings.skew_margin + settings.sweep_every * 3 + settings.told_after),
             // A call that is under way at the end of the grace may take its time limit.
-            drain_ms: ms(settings.drain_grace) + ms(settings.retry_elapsed_max),
+            drain_ms: ms(settings.drain_grace + settings.retry_elapsed_max),
+            receives_max: settings.limits.values().map(|limits| limits.receives_max).min().unwrap_or(0),
         }
+    }
+}
+
+impl History {
+    /// Into a file, for whoever wants to judge it again.
+    pub fn keep(&self, file: &Path) -> anyhow::Result<()> {
+        let text = serde_json::to_vec(self)?;
+        std::fs::write(file, text).with_context(|| format!("{} cannot be written", file.display()))
+    }
+}
+
+impl Seen {
+    /// Out of EventBridge's wrapper.
+    pub(crate) fn of(message: &Received, at: UnixMs) -> Seen {
+        let mut body: Value =
+            serde_json::from_str(&message.body).unwrap_or_else(|_| Value::String(message.body.clone()));
+        let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (entry_id, source) = (text("id"), Source::from(text("source")));
+        let detail = match body.get_mut("detail") {
+            Some(detail) => detail.take(),
+            None => body,
+        };
+        Seen { at, message_id: message.message_id.clone(), entry_id, source, detail }
     }
 }

@@ -6,23 +6,20 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context as _;
-use aws::clients::{Clients, Limits, standin};
 use aws::provision::{Plan, Reporter};
 use aws::subscriptions::{self, Name, Wanted};
 use contract::limits::SQS_BATCH_MAX;
-use contract::{PortError, QueueName, Source, UnixMs};
+use contract::{QueueName, UnixMs};
 use processes::Site;
 use runtime::ports::{Ports, Received};
-use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::Seen;
+use super::gather::clients;
 
 const NAME: &str = "recorder";
-const REGION: &str = "us-east-1";
 const EVERYTHING: &str = r#"{"source": [{"prefix": ""}]}"#;
 const RETENTION_S: u32 = 4 * 24 * 3600;
 const WAIT: Duration = Duration::from_secs(1);
@@ -89,8 +86,7 @@ impl Recorder {
 /// As `murmur subscribe` does it, but of every event, also of a type that no topology knows.
 async fn subscribe(site: &Site, name: &Name) -> anyhow::Result<()> {
     let config = site.config()?;
-    let endpoint = site.environment().get("AWS_ENDPOINT_URL").context("a site without an endpoint")?;
-    let clients = Clients::load(standin(endpoint, REGION), Limits::default()).await;
+    let clients = clients(site).await?;
     let types = config.choreography.events.iter().map(|spec| spec.kind.clone()).collect();
     let wanted = Wanted { types, retention_s: RETENTION_S, ..Wanted::default() };
     let plan = Plan::of(&config);
@@ -106,11 +102,10 @@ async fn listen(ports: Ports, queue: QueueName, heard: Arc<Mutex<Heard>>, stop: 
             Ok(some) => {
                 let receipts: Vec<_> = some.iter().map(|message| message.receipt.clone()).collect();
                 keep(&heard, some, ports.clock.now());
-                // What stays comes again under the same id.
-                let _: Result<_, PortError> = match receipts.is_empty() {
-                    true => Ok(vec![]),
-                    false => ports.queue.delete(&queue, &receipts).await,
-                };
+                if !receipts.is_empty() {
+                    // What stays comes again under the same id.
+                    let _ = ports.queue.delete(&queue, &receipts).await;
+                }
             }
             // The server is away; only what it has said counts as silence.
             Err(_) => {
@@ -126,20 +121,9 @@ fn keep(heard: &Mutex<Heard>, some: Vec<Received>, at: UnixMs) {
     for message in some {
         heard.last_news = Instant::now();
         if heard.known.insert(message.message_id.clone()) {
-            heard.seen.push(read(message, at));
+            heard.seen.push(Seen::of(&message, at));
         }
     }
-}
-
-fn read(message: Received, at: UnixMs) -> Seen {
-    let mut body: Value = serde_json::from_str(&message.body).unwrap_or(Value::String(message.body));
-    let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
-    let (entry_id, source) = (text("id"), Source::from(text("source")));
-    let detail = match body.get_mut("detail") {
-        Some(detail) => detail.take(),
-        None => body,
-    };
-    Seen { at, message_id: message.message_id, entry_id, source, detail }
 }
 
 fn lock(heard: &Mutex<Heard>) -> MutexGuard<'_, Heard> {
