@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use faults::rounds::{Campaign, Figures, Kind};
+use faults::soak;
 
 /// Faults on the real daemons over the stand-in, and a checker that judges what came of every goal.
 #[derive(Debug, Parser)]
@@ -47,25 +48,40 @@ enum Which {
     Wire,
     /// The stand-in killed, and away
     Standin,
+    /// As many goals as rounds, under everything at once
+    Soak,
     /// Each of them
     All,
 }
 
 impl Asked {
     /// What is run, and how many rounds of it.
-    fn kinds(&self) -> Vec<(Kind, usize)> {
-        let one = |kind| vec![(kind, self.rounds)];
+    fn kinds(&self) -> Vec<(Option<Kind>, usize)> {
+        let one = |kind| vec![(Some(kind), self.rounds)];
         match self.kind {
             Which::Kill => one(Kind::Kill),
             Which::Freeze => one(Kind::Freeze),
             Which::Term => one(Kind::Term),
             Which::Wire => one(Kind::Wire),
             Which::Standin => one(Kind::Standin),
-            Which::All if self.slice => {
-                vec![(Kind::Kill, 160), (Kind::Freeze, 40), (Kind::Term, 80), (Kind::Wire, 80), (Kind::Standin, 15)]
+            Which::Soak => vec![(None, self.rounds)],
+            Which::All => {
+                let of = |kind| if self.slice { slice(kind) } else { self.rounds };
+                let kinds = Kind::ALL.into_iter().map(Some).chain([None]);
+                kinds.map(|kind| (kind, of(kind))).collect()
             }
-            Which::All => Kind::ALL.map(|kind| (kind, self.rounds)).to_vec(),
         }
+    }
+}
+
+/// Rounds of CI: all kinds within ten minutes. The soak has no kind.
+fn slice(kind: Option<Kind>) -> usize {
+    match kind {
+        Some(Kind::Kill) => 160,
+        Some(Kind::Freeze) => 40,
+        Some(Kind::Term | Kind::Wire) => 80,
+        Some(Kind::Standin) => 15,
+        None => 100,
     }
 }
 
@@ -91,7 +107,11 @@ async fn run(asked: &Asked) -> anyhow::Result<bool> {
     let mut clean = true;
     for (kind, rounds) in asked.kinds() {
         let (seed, batch, out, only) = (asked.seed, asked.batch, asked.out.clone(), asked.only.clone());
-        let figures = Campaign { kind, rounds, seed, batch, out, only }.run().await?;
+        let campaign = Campaign { kind: kind.unwrap_or(Kind::Kill), rounds, seed, batch, out, only };
+        let figures = match kind {
+            Some(_) => Box::pin(campaign.run()).await?,
+            None => Box::pin(soak::run(&campaign)).await?,
+        };
         keep(asked, &figures)?;
         for broken in &figures.broken {
             say(&format!("  {broken}"));

@@ -8,8 +8,7 @@ use tempfile::TempDir;
 /// So many rounds at the points whose titles have this: all of them clean, and most of them struck.
 async fn clean(kind: Kind, only: &str, rounds: usize) -> anyhow::Result<()> {
     let out = TempDir::new()?;
-    let campaign =
-        Campaign { kind, rounds, seed: 7, batch: rounds, out: out.path().to_owned(), only: only.to_owned() };
+    let campaign = Campaign { kind, rounds, seed: 7, batch: rounds, out: out.path().to_owned(), only: only.to_owned() };
     let figures: Figures = campaign.run().await?;
     anyhow::ensure!(figures.is_clean(), "{figures}\n{}", figures.broken.join("\n"));
     anyhow::ensure!(figures.rounds * 2 > rounds, "most rounds did not strike: {:?}", figures.missed_by);
@@ -27,7 +26,8 @@ async fn a_daemon_that_is_killed_after_its_claim_is_taken_over_when_its_lease_en
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_daemon_that_is_killed_while_its_model_is_asked_is_taken_over_and_the_work_done_again() -> anyhow::Result<()> {
+async fn a_daemon_that_is_killed_while_its_model_is_asked_is_taken_over_and_the_work_done_again() -> anyhow::Result<()>
+{
     clean(Kind::Kill, "model asked", 5).await
 }
 

@@ -97,7 +97,7 @@ impl Campaign {
             }
             done += count;
             figures.took_s = began.elapsed().as_secs();
-            tell(&figures);
+            figures.tell();
         }
         Ok(figures)
     }
@@ -147,7 +147,7 @@ impl Campaign {
     }
 
     /// Reads what the run left, and keeps it where it is not clean.
-    pub(super) fn judged(
+    pub(crate) fn judged(
         &self,
         history: anyhow::Result<crate::history::History>,
         run: u64,
@@ -173,11 +173,11 @@ impl Campaign {
     }
 
     /// Each batch has a number of its own, which its goals' words begin with.
-    pub(super) fn run_of(&self, from: usize) -> u64 {
+    pub(crate) fn run_of(&self, from: usize) -> u64 {
         self.seed * 1_000 + (from / self.batch.max(1)) as u64
     }
 
-    pub(super) fn keep(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+    fn keep(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
         std::fs::create_dir_all(&self.out)?;
         Ok(std::fs::write(self.out.join(name), bytes)?)
     }
@@ -207,10 +207,4 @@ fn noted(figures: &mut Figures, (title, round): (String, anyhow::Result<Round>))
         Ok(Round::Missed) => figures.missed(&title),
         Err(why) => figures.broken.push(format!("{title}: {why:#}")),
     }
-}
-
-/// A long run shows that it lives.
-#[expect(clippy::print_stderr, reason = "a person, or CI's log, reads this")]
-fn tell(figures: &Figures) {
-    eprintln!("{figures}");
 }

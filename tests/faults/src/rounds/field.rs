@@ -11,11 +11,14 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use aws::clients::{Clients, Limits, standin};
 use aws::depths::{Depth, depths};
-use contract::{EventId, GoalId, Tenant};
+use contract::events::GoalCancelRequested;
+use contract::{Attributes, Event, EventData as _, EventId, GoalId, Source, Tenant, Unit};
 use embedded_cloud::{EmbeddedCloud, Options};
 use processes::{Site, Wish, sample};
+use runtime::Chance;
+use runtime::ledger::goal::Goal;
 use runtime::ledger::{Attr, Item, ItemKey, ItemKind};
-use runtime::ports::{Ports, SystemClock};
+use runtime::ports::{Outbound, Ports, SystemClock};
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep};
@@ -24,7 +27,7 @@ use super::operator::Operator;
 use super::oracle::Oracle;
 use super::rookery::{Agents, DAEMONS, Rookery};
 use super::words;
-use crate::history::{Account, Asked, History, Recorder, Reply, Wished};
+use crate::history::{Account, Act, Asked, Doing, History, Recorder, Reply, Wished};
 
 const REGION: &str = "us-east-1";
 const POLL: Duration = Duration::from_millis(250);
@@ -98,6 +101,7 @@ pub struct Field {
     operator: Operator,
     recorder: Recorder,
     wished: Mutex<Vec<Wished>>,
+    acts: Mutex<Vec<Act>>,
     disturbances: AtomicU64,
     may_freeze: BTreeMap<&'static str, Semaphore>,
     _models: TempDir,
@@ -112,7 +116,7 @@ impl Field {
         let recorder = Recorder::start(&site).await?;
         let rookery = Rookery::start(layout.agents, site.environment().clone(), layout.replicas, clock()).await?;
         let operator = Operator::start(&ports, &site.choreography);
-        let (wished, disturbances) = (Mutex::default(), AtomicU64::new(0));
+        let (wished, acts, disturbances) = (Mutex::default(), Mutex::default(), AtomicU64::new(0));
         // One of each is always awake.
         let frozen_max = layout.replicas.saturating_sub(1);
         Ok(Field {
@@ -126,6 +130,7 @@ impl Field {
             operator,
             recorder,
             wished,
+            acts,
             disturbances,
             may_freeze: DAEMONS.map(|daemon| (daemon, Semaphore::new(frozen_max))).into(),
             _models: models,
@@ -150,6 +155,34 @@ impl Field {
         };
         self.wished.lock().unwrap_or_else(PoisonError::into_inner).push(wished);
         wish.send(&self.ports, &self.site.choreography).await
+    }
+
+    /// As `murmur goal cancel` does it, once there is such a goal; nothing where there is none yet.
+    pub async fn cancel(&self, wish: &Wish) -> anyhow::Result<()> {
+        let Some(item) = self.ports.ledger.read(&ItemKey::goal(wish.id())).await? else { return Ok(()) };
+        let about = Goal::read(&item)?.request;
+        let (kind, at) = (GoalCancelRequested::TYPE, self.ports.clock.now());
+        let event = Event {
+            id: EventId::derive(about.goal, &kind, &Unit::goal()),
+            source: Source::USER,
+            version: GoalCancelRequested::VERSION,
+            kind,
+            time: at,
+            causation: None,
+            hops: 0,
+            trace: about.trace.at(Chance::seeded(self.run).span()),
+            data: serde_json::to_value(GoalCancelRequested { reason: Some("a soak".into()) })?,
+            ..about
+        };
+        let attributes = Attributes::of_event(&event);
+        let message = [Outbound { body: event.to_json(), attributes, group: Some(event.tenant.to_string()) }];
+        let row = self.site.choreography.rows.iter().find(|row| row.accepts_goals).context("nobody accepts goals")?;
+        for sent in self.ports.queue.send(&row.queue, &message).await? {
+            sent?;
+        }
+        let act = Act { at, by: "operator".into(), goal: event.goal, what: Doing::Cancel, reply: Reply::Acknowledged };
+        self.acts.lock().unwrap_or_else(PoisonError::into_inner).push(act);
+        Ok(())
     }
 
     /// Somebody may repeat what was done: the checker allows so many more.
@@ -194,7 +227,8 @@ impl Field {
         self.rookery.all_live().await?;
         let unsettled = settled(self.cloud.endpoint(), &self.site).await;
         self.rookery.drain(self.drain_max()).await?;
-        let acts = self.operator.finish().await;
+        let mut acts = self.operator.finish().await;
+        acts.extend(self.acts.into_inner().unwrap_or_else(PoisonError::into_inner));
         let asked = asked(&self.oracle, &self.ports).await?;
         let account = Account {
             wishes: self.wished.into_inner().unwrap_or_else(PoisonError::into_inner),

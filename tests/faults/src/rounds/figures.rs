@@ -54,6 +54,12 @@ impl Figures {
         }
     }
 
+    /// A long run shows that it lives.
+    #[expect(clippy::print_stderr, reason = "a person, or CI's log, reads this")]
+    pub(crate) fn tell(&self) {
+        eprintln!("{self}");
+    }
+
     pub fn is_clean(&self) -> bool {
         self.broken.is_empty() && self.defects.values().all(|count| *count == 0)
     }

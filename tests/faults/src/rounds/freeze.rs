@@ -30,6 +30,7 @@ pub(super) async fn round(field: &Field, point: &Point, n: usize, chance: &mut f
         field.ends(&ambush.wish, END_MAX).await?;
         return Ok(Round::Missed);
     };
+    field.disturb(1);
     // The others bring it to its end, as if the frozen one were dead.
     let ended = field.ends(&ambush.wish, END_MAX).await;
     let before = field.step(ambush.wish.id(), point.row).await?;

@@ -30,6 +30,7 @@ pub(super) async fn round(field: &Field, point: &Point, n: usize, chance: &mut f
     // A model may take longer than the grace; a server's answer comes, or the connection breaks.
     let outlasts = point.at == At::Model && chance.bool();
     let how = if chance.u8(..8) == 0 { Release::Cut } else { Release::Go };
+    field.disturb(1);
     let late = Duration::from_millis(chance.u64(..LATE_MS));
     let released = async {
         if !outlasts {
