@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use anyhow::{Context as _, ensure};
 use aws::clients::{Clients, Limits, standin};
 use aws::depths::{Depth, depths};
 use contract::events::GoalCancelRequested;
-use contract::{Attributes, Event, EventData as _, EventId, GoalId, Source, Tenant, Unit};
+use contract::{Attributes, Event, EventData as _, EventId, GoalId, Source, Tenant, Unit, UnixMs};
 use embedded_cloud::{EmbeddedCloud, Options};
 use processes::{Site, Wish, sample};
 use runtime::Chance;
@@ -27,10 +26,12 @@ use super::operator::Operator;
 use super::oracle::Oracle;
 use super::rookery::{Agents, DAEMONS, Rookery};
 use super::words;
-use crate::history::{Account, Act, Asked, Doing, History, Recorder, Reply, Wished};
+use crate::history::{Account, Act, Asked, Disturbance, Doing, History, Recorder, Reply, Wished};
 
 const REGION: &str = "us-east-1";
 const POLL: Duration = Duration::from_millis(250);
+/// What was under way when it struck may end so much later.
+const FELT_MAX: Duration = Duration::from_secs(10);
 /// After the last goal has ended, nothing may wait or be in flight for longer.
 const SETTLE_MAX: Duration = Duration::from_secs(90);
 const ROWS: [&str; 5] = ["RESEARCH", "RESEARCH_TASKS", "ANALYSIS", "WRITER", "RECOMMENDATION"];
@@ -102,7 +103,7 @@ pub struct Field {
     recorder: Recorder,
     wished: Mutex<Vec<Wished>>,
     acts: Mutex<Vec<Act>>,
-    disturbances: AtomicU64,
+    disturbances: Mutex<Vec<Disturbance>>,
     may_freeze: BTreeMap<&'static str, Semaphore>,
     _models: TempDir,
 }
@@ -116,7 +117,7 @@ impl Field {
         let recorder = Recorder::start(&site).await?;
         let rookery = Rookery::start(layout.agents, site.environment().clone(), layout.replicas, clock()).await?;
         let operator = Operator::start(&ports, &site.choreography);
-        let (wished, acts, disturbances) = (Mutex::default(), Mutex::default(), AtomicU64::new(0));
+        let (wished, acts, disturbances) = (Mutex::default(), Mutex::default(), Mutex::default());
         // One of each is always awake.
         let frozen_max = layout.replicas.saturating_sub(1);
         Ok(Field {
@@ -185,9 +186,11 @@ impl Field {
         Ok(())
     }
 
-    /// Somebody may repeat what was done: the checker allows so many more.
-    pub fn disturb(&self, times: u64) {
-        self.disturbances.fetch_add(times, Ordering::Relaxed);
+    /// From then until now, somebody was given reason to repeat what was done: so many times.
+    pub fn disturb(&self, what: &str, from: UnixMs, times: u64) {
+        let until = self.ports.clock.now() + FELT_MAX;
+        let mut all = self.disturbances.lock().unwrap_or_else(PoisonError::into_inner);
+        all.extend((0..times).map(|_| Disturbance { what: what.to_owned(), from, until }));
     }
 
     /// A place among those of this daemon that are frozen, once there is one.
@@ -235,7 +238,7 @@ impl Field {
             acts,
             processes: self.rookery.account(),
             asked,
-            disturbances: self.disturbances.load(Ordering::Relaxed),
+            disturbances: self.disturbances.into_inner().unwrap_or_else(PoisonError::into_inner),
         };
         let seen = self.recorder.finish().await?;
         let history = History::gather(&self.site, account, seen).await?;

@@ -30,7 +30,7 @@ pub(super) async fn round(field: &Field, point: &Point, n: usize, chance: &mut f
         field.ends(&ambush.wish, END_MAX).await?;
         return Ok(Round::Missed);
     };
-    field.disturb(1);
+    let since = field.ports.clock.now();
     // The others bring it to its end, as if the frozen one were dead.
     let ended = field.ends(&ambush.wish, END_MAX).await;
     let before = field.step(ambush.wish.id(), point.row).await?;
@@ -44,6 +44,7 @@ pub(super) async fn round(field: &Field, point: &Point, n: usize, chance: &mut f
         field.rookery.signal(&key, Signal::SIGCONT).await?;
         ambush.release(how);
     }
+    field.disturb("frozen", since, 1);
     ended?;
     let receives = |call: &Operation| call.operation == "ReceiveMessage" && call.caller.as_deref() == Some(&*key);
     let thawed = tokio::time::timeout(THAW_MAX, field.cloud.wait_for(last, receives)).await;

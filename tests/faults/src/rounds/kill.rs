@@ -18,9 +18,11 @@ pub(super) async fn round(field: &Field, point: &Point, n: usize, chance: &mut f
         return Ok(Round::Missed);
     };
     let asked = ambush.questions();
+    let since = field.ports.clock.now();
     let was_killed = field.rookery.kill(&key).await?;
     // What was sent before the death may still arrive after it.
     ambush.release(if chance.u8(..4) == 0 { Release::Go } else { Release::Cut });
+    field.disturb("held while its caller died", since, 1);
     field.ends(&ambush.wish, END_MAX).await?;
     if point.committed && was_killed {
         let again = ambush.questions() - asked;

@@ -17,7 +17,7 @@ use super::figures::Figures;
 use super::operator::Operator;
 use super::rookery::Rookery;
 use super::words;
-use crate::history::{Account, History, Recorder, Reply, Wished};
+use crate::history::{Account, Disturbance, History, Recorder, Reply, Wished};
 
 /// Goals that are sent in each round, right before the kill.
 const GOALS: usize = 2;
@@ -28,6 +28,8 @@ const AWAY_MS: std::ops::Range<u64> = 0..1_500;
 const LONG_EVERY: usize = 25;
 const LONG_AWAY: Duration = Duration::from_secs(20);
 const END_MAX: Duration = Duration::from_secs(120);
+/// What was under way at the kill may end so much later.
+const FELT_MAX: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(250);
 
 /// Rounds `from..from + count` over one data directory.
@@ -53,7 +55,7 @@ async fn rounds(
     let rookery = Rookery::start(layout.agents, site.environment().clone(), layout.replicas, clock()).await?;
     let operator = Operator::start(&ports, &site.choreography);
     let mut chance = fastrand::Rng::with_seed(run);
-    let (mut wishes, mut wished, mut disturbances) = (vec![], vec![], 0);
+    let (mut wishes, mut wished, mut disturbances) = (vec![], vec![], vec![]);
     for n in numbers {
         for goal in 0..GOALS {
             let word = words::word(run, n * GOALS + goal);
@@ -71,13 +73,15 @@ async fn rounds(
             wishes.push(wish);
         }
         sleep(Duration::from_millis(chance.u64(INTO_MS))).await;
+        let from = ports.clock.now();
         standin.kill().await?;
         let long = (n + 1).is_multiple_of(LONG_EVERY);
         sleep(if long { LONG_AWAY } else { Duration::from_millis(chance.u64(AWAY_MS)) }).await;
         standin.restart().await?;
         rookery.all_live().await?;
         // Whatever was under way may have happened without its answer.
-        disturbances += 50;
+        let until = ports.clock.now() + FELT_MAX;
+        disturbances.push(Disturbance { what: "server killed".into(), from, until });
         figures.struck(if long { "server away for 20 s" } else { "server killed" });
     }
     let until = Instant::now() + END_MAX;

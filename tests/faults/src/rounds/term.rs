@@ -30,7 +30,7 @@ pub(super) async fn round(field: &Field, point: &Point, n: usize, chance: &mut f
     // A model may take longer than the grace; a server's answer comes, or the connection breaks.
     let outlasts = point.at == At::Model && chance.bool();
     let how = if chance.u8(..8) == 0 { Release::Cut } else { Release::Go };
-    field.disturb(1);
+    let since = field.ports.clock.now();
     let late = Duration::from_millis(chance.u64(..LATE_MS));
     let released = async {
         if !outlasts {
@@ -40,6 +40,7 @@ pub(super) async fn round(field: &Field, point: &Point, n: usize, chance: &mut f
     };
     let (left, ()) = tokio::join!(field.rookery.left(leaving, field.drain_max()), released);
     ambush.release(how);
+    field.disturb("held while it stopped", since, 1);
     left?;
     field.ends(&ambush.wish, GIVEN_BACK_MAX).await?;
     Ok(Round::Struck)

@@ -77,8 +77,7 @@ pub(super) async fn round(field: &Field, harm: &Harm, n: usize, chance: &mut fas
     let fault = Fault::on(harm.operation, harm.what.clone()).by(&format!("{daemon}-")).when(When::First(times));
     let names_the_goal = NAMING.contains(&harm.operation);
     let fault = if names_the_goal { fault.containing([wish.id().to_string()]) } else { fault };
-    // Lost replies, late ones and copies make somebody repeat what was done.
-    field.disturb(times * 10);
+    let since = field.ports.clock.now();
     field.cloud.faults().add(fault.clone());
     field.send(&wish).await?;
     let ended = field.ends(&wish, END_MAX).await;
@@ -88,6 +87,7 @@ pub(super) async fn round(field: &Field, harm: &Harm, n: usize, chance: &mut fas
         sleep(POLL).await;
     }
     let struck = field.cloud.faults().remove(&fault);
+    field.disturb(&harm.title(), since, struck);
     ended?;
     Ok(if struck > 0 { Round::Struck } else { Round::Missed })
 }

@@ -14,6 +14,7 @@ use tokio::time::sleep;
 use crate::rounds::{DAEMONS, Field};
 
 const BETWEEN_MS: std::ops::Range<u64> = 200..1_500;
+const NOTED_EVERY: Duration = Duration::from_secs(1);
 /// Past the lease, or not.
 const FROZEN_MS: std::ops::Range<u64> = 500..8_000;
 
@@ -56,7 +57,6 @@ pub(super) fn struck(field: &Field) -> BTreeMap<String, usize> {
         let times = usize::try_from(field.cloud.faults().remove(&fault)).unwrap_or(usize::MAX);
         *struck.entry(name.to_owned()).or_default() += times;
     }
-    field.disturb(struck.values().sum::<usize>() as u64);
     struck
 }
 
@@ -72,6 +72,7 @@ pub(super) async fn processes(
         sleep(Duration::from_millis(chance.u64(BETWEEN_MS))).await;
         let keys = field.rookery.keys().await;
         let Some(key) = chance.choice(&keys) else { continue };
+        let since = field.ports.clock.now();
         let what = match chance.u8(..10) {
             0..6 => {
                 field.rookery.kill(key).await?;
@@ -90,8 +91,22 @@ pub(super) async fn processes(
                 "daemons told to stop"
             }
         };
-        field.disturb(1);
+        field.disturb(what, since, 1);
         *harmed.entry(what.to_owned()).or_default() += 1;
     }
     Ok(harmed)
+}
+
+/// Until it is over: writes down when calls went wrong, so that the checker knows who had reason to repeat something.
+pub(super) async fn noted(field: Arc<Field>, over: Arc<AtomicBool>) {
+    let mut known = vec![0; faults().count()];
+    while !over.load(Ordering::Relaxed) {
+        let since = field.ports.clock.now();
+        sleep(NOTED_EVERY).await;
+        for ((name, fault), known) in faults().zip(&mut known) {
+            let struck = field.cloud.faults().struck(&fault);
+            field.disturb(name, since, struck.saturating_sub(*known));
+            *known = struck;
+        }
+    }
 }

@@ -45,6 +45,8 @@ async fn batch(campaign: &Campaign, from: usize, count: usize, figures: &mut Fig
     let over = Arc::new(AtomicBool::new(false));
     let mut harming = JoinSet::new();
     harming.spawn(harm::processes(Arc::clone(&field), run, Arc::clone(&over)));
+    let mut noting = JoinSet::new();
+    noting.spawn(harm::noted(Arc::clone(&field), Arc::clone(&over)));
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut goals = JoinSet::new();
     for n in from..from + count {
@@ -56,11 +58,11 @@ async fn batch(campaign: &Campaign, from: usize, count: usize, figures: &mut Fig
             ended
         });
         while let Some(ended) = goals.try_join_next() {
-            noted(figures, ended?);
+            counted(figures, ended?);
         }
     }
     while let Some(ended) = goals.join_next().await {
-        noted(figures, ended?);
+        counted(figures, ended?);
     }
     over.store(true, Ordering::Relaxed);
     while let Some(harmed) = harming.join_next().await {
@@ -71,6 +73,7 @@ async fn batch(campaign: &Campaign, from: usize, count: usize, figures: &mut Fig
             Err(why) => figures.broken.push(format!("{why:#}")),
         }
     }
+    while noting.join_next().await.is_some() {}
     for (what, times) in harm::struck(&field) {
         *figures.struck.entry(what).or_default() += times;
     }
@@ -78,7 +81,7 @@ async fn batch(campaign: &Campaign, from: usize, count: usize, figures: &mut Fig
     campaign.judged(field.close().await, run, figures)
 }
 
-fn noted(figures: &mut Figures, ended: anyhow::Result<()>) {
+fn counted(figures: &mut Figures, ended: anyhow::Result<()>) {
     match ended {
         Ok(()) => figures.rounds += 1,
         Err(why) => figures.broken.push(format!("{why:#}")),
