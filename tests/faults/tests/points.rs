@@ -9,7 +9,7 @@ use tempfile::TempDir;
 async fn clean(kind: Kind, only: &str, rounds: usize) -> anyhow::Result<()> {
     let out = TempDir::new()?;
     let campaign = Campaign { kind, rounds, seed: 7, batch: rounds, out: out.path().to_owned(), only: only.to_owned() };
-    let figures: Figures = campaign.run().await?;
+    let figures: Figures = Box::pin(campaign.run()).await?;
     anyhow::ensure!(figures.is_clean(), "{figures}\n{}", figures.broken.join("\n"));
     anyhow::ensure!(figures.rounds * 2 > rounds, "most rounds did not strike: {:?}", figures.missed_by);
     Ok(())

@@ -92,8 +92,8 @@ impl Campaign {
         while done < self.rounds && figures.is_clean() {
             let count = self.batch.min(self.rounds - done);
             match self.kind {
-                Kind::Standin => standin::batch(self, done, count, &mut figures).await?,
-                _ => self.batch(&strikes, done, count, &mut figures).await?,
+                Kind::Standin => Box::pin(standin::batch(self, done, count, &mut figures)).await?,
+                _ => Box::pin(self.batch(&strikes, done, count, &mut figures)).await?,
             }
             done += count;
             figures.took_s = began.elapsed().as_secs();
@@ -117,7 +117,7 @@ impl Campaign {
     /// Rounds `from..from + count`, on a field of their own.
     async fn batch(&self, strikes: &[Strike], from: usize, count: usize, figures: &mut Figures) -> anyhow::Result<()> {
         let run = self.run_of(from);
-        let field = Arc::new(Field::open(self.kind.layout(), run).await?);
+        let field = Arc::new(Box::pin(Field::open(self.kind.layout(), run)).await?);
         let places = Arc::new(Semaphore::new(self.kind.at_once()));
         let mut rounds = JoinSet::new();
         for n in from..from + count {
@@ -143,7 +143,7 @@ impl Campaign {
             self.keep(&format!("{}-{run}.log", self.kind.as_str()), field.rookery.told().await.as_bytes())?;
         }
         let field = Arc::into_inner(field).context("a round still holds the field")?;
-        self.judged(field.close().await, run, figures)
+        self.judged(Box::pin(field.close()).await, run, figures)
     }
 
     /// Reads what the run left, and keeps it where it is not clean.

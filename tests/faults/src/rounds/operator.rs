@@ -34,11 +34,6 @@ impl Operator {
         Operator { acts, stop, working }
     }
 
-    /// What was done by now.
-    pub(super) fn count(&self) -> usize {
-        self.acts.lock().unwrap_or_else(PoisonError::into_inner).len()
-    }
-
     pub(super) async fn finish(mut self) -> Vec<Act> {
         self.stop.cancel();
         while self.working.join_next().await.is_some() {}

@@ -23,7 +23,7 @@ use super::words;
 pub(super) const KEY: &str = "FAULTS_BIRD";
 
 /// A question's goal, by the word that only it has, and the row that asks.
-pub type About = (String, &'static str);
+pub(super) type About = (String, &'static str);
 
 /// One question.
 #[derive(Clone, Debug)]

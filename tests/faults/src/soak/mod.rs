@@ -30,7 +30,7 @@ pub async fn run(campaign: &Campaign) -> anyhow::Result<Figures> {
     let mut done = 0;
     while done < campaign.rounds && figures.is_clean() {
         let count = campaign.batch.min(campaign.rounds - done);
-        batch(campaign, done, count, &mut figures).await?;
+        Box::pin(batch(campaign, done, count, &mut figures)).await?;
         done += count;
         figures.took_s = began.elapsed().as_secs();
         figures.tell();
