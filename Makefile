@@ -191,6 +191,24 @@ kill-standin: ## kill -9 the stand-in ROUNDS=50 times under load; nothing that i
 	$(CARGO) build --quiet --workspace --bin killable-cloud --bin kill-standin
 	$(DEBUG)/kill-standin $(ROUNDS)
 
+# What rounds of faults start. Built with the whole workspace's features, so that nothing is compiled anew.
+FAULTS_SEED ?= 1
+define faults_programs
+$(CARGO) build --quiet --workspace --bin faults --bin scripted-agent --bin killable-cloud $(AGENTS:%=--bin %)
+endef
+
+.PHONY: test-faults
+test-faults: ## a slice of every kind of fault on the real daemons, judged by the checker: at most ten minutes
+	$(faults_programs)
+	$(DEBUG)/faults all --slice --seed $(FAULTS_SEED) --out $(or $(CARGO_TARGET_DIR),target)/faults
+
+.PHONY: faults
+faults: ROUNDS ?= 1000
+faults: KIND ?= all
+faults: ## the same for long: ROUNDS=1000 of each kind, or of KIND=kill|freeze|term|wire|standin|soak
+	$(faults_programs)
+	$(DEBUG)/faults $(KIND) --rounds $(ROUNDS) --seed $(FAULTS_SEED) --out $(or $(CARGO_TARGET_DIR),target)/faults
+
 .PHONY: provision
 provision: ## make what the topology needs in AWS, or where AWS_ENDPOINT_URL says; a second run changes nothing
 	$(CARGO) run --quiet -p aws --bin provision

@@ -18,7 +18,7 @@ mod store;
 
 pub use answer::ApiError;
 pub use cloud::{EmbeddedCloud, Options, StartError};
-pub use faults::{Ending, Fault, Faults, Operation, What, When};
+pub use faults::{Ending, Fault, Faults, Held, Operation, Release, What, When};
 pub use place::Place;
 pub use program::program;
 pub use store::StoreError;

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use embedded_cloud::{EmbeddedCloud, Ending, Fault, Options, What};
+use embedded_cloud::{EmbeddedCloud, Ending, Fault, Options, Release, What, When};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -49,8 +49,16 @@ impl Client {
     }
 
     async fn ask(&mut self, target: &str, body: &[u8]) -> anyhow::Result<Said> {
-        let head =
-            format!("POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: {target}\r\nContent-Length: {}\r\n\r\n", body.len());
+        self.ask_as("nobody", target, body).await
+    }
+
+    /// Signed by this key, as far as anybody looks.
+    async fn ask_as(&mut self, key: &str, target: &str, body: &[u8]) -> anyhow::Result<Said> {
+        let signed = format!("AWS4-HMAC-SHA256 Credential={key}/20250101/us-east-1/sqs/aws4_request, Signature=0");
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: x\r\nX-Amz-Target: {target}\r\nAuthorization: {signed}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
         self.raw(&[head.as_bytes(), body].concat()).await
     }
 }
@@ -212,6 +220,77 @@ async fn a_call_that_is_slower_than_its_client_is_patient_is_carried_out_all_the
     ensure!(operation.is_some_and(|operation| operation.ending == Ending::Answered));
     let mut other = Client::connect(&cloud).await?;
     ensure!(other.ask("AmazonSQS.GetQueueUrl", br#"{"QueueName": "q"}"#).await?.status == 200);
+    Ok(())
+}
+
+fn hold(label: &str) -> What {
+    What::Hold { label: label.into() }
+}
+
+#[tokio::test]
+async fn a_call_that_is_held_is_carried_out_when_it_is_released_and_never_when_it_is_cut() -> anyhow::Result<()> {
+    let cloud = cloud().await?;
+    for (queue, how, status) in [("gone", Release::Go, 200), ("cut", Release::Cut, 400)] {
+        cloud.faults().add(Fault::on("CreateQueue", hold(queue)).of(queue));
+        let mut client = Client::connect(&cloud).await?;
+        let body = format!(r#"{{"QueueName": "{queue}"}}"#);
+        let held = tokio::select! {
+            held = cloud.faults().held(queue) => held,
+            said = client.ask_as("agent-7", "AmazonSQS.CreateQueue", body.as_bytes()) => {
+                anyhow::bail!("{} was answered", said?.status)
+            }
+        };
+        ensure!(held.caller.as_deref() == Some("agent-7") && !held.carried_out, "{held:?}");
+        // Its client has died meanwhile.
+        drop(client);
+        let last = cloud.operations_count();
+        ensure!(cloud.faults().release(queue, how) == 1 && cloud.faults().list().is_empty());
+        let ended = cloud.wait_for(last, |operation| operation.operation == "CreateQueue");
+        tokio::time::timeout(DEADLINE, ended).await.context("it did not end")?;
+        let mut other = Client::connect(&cloud).await?;
+        ensure!(other.ask("AmazonSQS.GetQueueUrl", body.as_bytes()).await?.status == status, "{queue}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_reply_that_is_held_waits_while_its_call_is_done() -> anyhow::Result<()> {
+    let cloud = cloud().await?;
+    cloud.faults().add(Fault::on("CreateQueue", What::HoldReply { label: "reply".into() }));
+    let (mut client, mut other) = (Client::connect(&cloud).await?, Client::connect(&cloud).await?);
+    let body = br#"{"QueueName": "q"}"#;
+    let released = async {
+        let held = cloud.faults().held("reply").await;
+        let found = other.ask("AmazonSQS.GetQueueUrl", body).await?;
+        ensure!(held.carried_out && found.status == 200, "{held:?} {}", found.status);
+        cloud.faults().clear();
+        Ok(())
+    };
+    let (said, released) = tokio::join!(client.ask("AmazonSQS.CreateQueue", body), released);
+    released?;
+    ensure!(said?.status == 200 && cloud.faults().held_now().is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_fault_strikes_the_calls_of_its_caller_that_say_all_of_its_texts_and_no_other() -> anyhow::Result<()> {
+    let cloud = cloud().await?;
+    let what = What::Fail { code: "Struck".into(), status: 500 };
+    cloud.faults().add(Fault::on("*", what).by("writer-").containing(["QueueName", "-q"]).when(When::Nth(2)));
+    let mut client = Client::connect(&cloud).await?;
+    for (key, queue, status) in [
+        ("analysis-1", "a-q", 200),
+        ("writer-1", "b", 200),
+        ("writer-1", "c-q", 200),
+        ("writer-2", "d-q", 500),
+        ("writer-2", "e-q", 200),
+    ] {
+        let body = format!(r#"{{"QueueName": "{queue}"}}"#);
+        let said = client.ask_as(key, "AmazonSQS.CreateQueue", body.as_bytes()).await?;
+        ensure!(said.status == status, "{key} {queue}: {}", said.status);
+    }
+    let callers: Vec<_> = cloud.operations(0).into_iter().filter_map(|operation| operation.caller).collect();
+    ensure!(callers.len() == 5 && callers[3] == "writer-2", "{callers:?}");
     Ok(())
 }
 

@@ -4,3 +4,6 @@
 
 pub mod checker;
 pub mod history;
+pub mod points;
+pub mod rounds;
+pub mod soak;

@@ -3,7 +3,7 @@
 //! Next: `bin/scripted-agent` is what runs in each.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -88,6 +88,27 @@ impl Bird {
         let mut command = Command::new(built(name)?);
         command.env_clear().envs(site.environment());
         Bird::hatch(name, command)
+    }
+
+    /// The program of that name, with these variables and no others: one of several replicas, say.
+    pub fn with<'v>(
+        name: &'static str,
+        program: &str,
+        variables: impl IntoIterator<Item = (&'v str, &'v str)>,
+    ) -> anyhow::Result<Bird> {
+        let mut command = Command::new(built(program)?);
+        command.env_clear().envs(variables);
+        Bird::hatch(name, command)
+    }
+
+    /// Nothing once it has ended and somebody has waited for that.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// Whether it has ended, without waiting.
+    pub fn has_ended(&mut self) -> anyhow::Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
     }
 
     fn hatch(name: &'static str, mut command: Command) -> anyhow::Result<Bird> {

@@ -20,6 +20,9 @@ pub struct Operation {
     /// The queue, bus or table, where the call names one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
+    /// The access key that signed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caller: Option<String>,
     pub ended_at_ms: i64,
     pub ending: Ending,
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Front, wire};
 use crate::ApiError;
-use crate::faults::Fault;
+use crate::faults::{Fault, Release};
 
 const JSON: &str = "application/json";
 const WAIT_S_MAX: u64 = 60;
@@ -52,14 +52,19 @@ pub(super) async fn answer(front: &Front, page: Page, body: Result<Bytes, ApiErr
             said(200, &json!({}))
         }
         ("POST", "faults") => posted(&body, |fault: Fault| front.faults.add(fault)),
+        ("GET", "held") => said(200, &json!({"held": front.faults.held_now()})),
+        ("POST", "release") => posted(&body, |Letting { label, cut }: Letting| {
+            front.faults.release(&label, if cut { Release::Cut } else { Release::Go });
+        }),
         ("POST", "clock") => posted(&body, |Shift { shift_ms }: Shift| {
             front.clock.shift(shift_ms);
             front.engine.look();
         }),
         ("GET", "operations") => operations(front, &page.query).await,
-        _ => {
-            said(404, &json!({"message": "pages: health, faults (GET, POST, DELETE), clock (POST), operations (GET)"}))
-        }
+        _ => said(
+            404,
+            &json!({"message": "pages: health, faults (GET, POST, DELETE), held (GET), release (POST), clock (POST), operations (GET)"}),
+        ),
     }
 }
 
@@ -67,6 +72,14 @@ pub(super) async fn answer(front: &Front, page: Page, body: Result<Bytes, ApiErr
 #[serde(deny_unknown_fields)]
 struct Shift {
     shift_ms: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Letting {
+    label: String,
+    #[serde(default)]
+    cut: bool,
 }
 
 fn posted<T: serde::de::DeserializeOwned>(body: &[u8], then: impl FnOnce(T)) -> Response<Full<Bytes>> {

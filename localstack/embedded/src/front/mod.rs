@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use crate::ApiError;
 use crate::dynamodb::Tables;
 use crate::engine::{Call, Clock, Engine, Quirks};
-use crate::faults::{Effects, Ending, Faults, Operation, OperationLog};
+use crate::faults::{Called, Effects, Ending, Faults, Held, Operation, OperationLog, Release};
 use crate::place::Place;
 use crate::{events, sqs};
 
@@ -67,10 +67,16 @@ impl Front {
     }
 
     async fn call(self: Arc<Front>, asked: Asked, body: Bytes) -> Answered {
-        let ready = prepare(&asked, body);
+        let ready = prepare(&asked, body.clone());
         let resource = ready.as_ref().ok().and_then(Ready::resource);
-        let effects = self.faults.consult(&asked.operation, resource.as_deref());
-        if effects.delay.is_zero() {
+        let effects = self.faults.consult(Called {
+            operation: &asked.operation,
+            resource: resource.as_deref(),
+            caller: asked.caller.as_deref(),
+            body: &body,
+        });
+        drop(body);
+        if !effects.take_time() {
             return self.go(&asked, ready, resource, effects).await;
         }
         // A slow server does not know that its client has lost patience: the call is carried out all the same.
@@ -101,12 +107,22 @@ impl Front {
             told(Ending::Cut);
             return Err(Cut);
         }
+        if let Some(label) = effects.hold
+            && self.held(asked, &resource, label, false).await == Release::Cut
+        {
+            told(Ending::Cut);
+            return Err(Cut);
+        }
         let answer = match (effects.refuse, ready) {
             (Some(refused), _) => Err(refused),
             (None, Ok(ready)) => self.carry_out(ready, effects.quirks).await,
             (None, Err(why)) => Err(why),
         };
-        if effects.lose_reply {
+        let released = match effects.hold_reply {
+            Some(label) => self.held(asked, &resource, label, true).await,
+            None => Release::Go,
+        };
+        if effects.lose_reply || released == Release::Cut {
             told(Ending::ReplyLost);
             return Err(Cut);
         }
@@ -120,6 +136,11 @@ impl Front {
                 wire::refusal(asked.protocol, &why)
             }
         })
+    }
+
+    async fn held(&self, asked: &Asked, resource: &Option<String>, label: String, carried_out: bool) -> Release {
+        let (operation, caller) = (asked.operation.clone(), asked.caller.clone());
+        self.faults.hold(Held { label, operation, resource: resource.clone(), caller, carried_out }).await
     }
 
     async fn carry_out(&self, ready: Ready, quirks: Quirks) -> Result<Vec<u8>, ApiError> {
@@ -142,8 +163,8 @@ impl Front {
     fn tell(&self, asked: &Asked, resource: Option<String>, ending: Ending) {
         if self.control {
             let (service, operation) = (asked.service.name(), asked.operation.clone());
-            let ended_at_ms = self.clock.now().0;
-            self.log.add(Operation { number: 0, service, operation, resource, ended_at_ms, ending });
+            let (caller, ended_at_ms) = (asked.caller.clone(), self.clock.now().0);
+            self.log.add(Operation { number: 0, service, operation, resource, caller, ended_at_ms, ending });
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
 use serde::Deserialize;
@@ -51,6 +51,8 @@ pub(super) struct Asked {
     pub(super) service: Service,
     pub(super) operation: String,
     pub(super) protocol: Protocol,
+    /// The access key that signed it; nobody checks the signature.
+    pub(super) caller: Option<String>,
 }
 
 pub(super) fn asked(head: &Parts, body: &Bytes) -> Result<Asked, (Protocol, ApiError)> {
@@ -68,19 +70,28 @@ pub(super) fn asked(head: &Parts, body: &Bytes) -> Result<Asked, (Protocol, ApiE
         "DynamoDB_20120810" | "DynamoDBStreams_20120810" => (Service::DynamoDb, Protocol::Json1_0),
         other => return Err((Protocol::Json1_1, ApiError::not_implemented(&format!("{other} {operation}")))),
     };
-    Ok(Asked { service, operation: operation.to_owned(), protocol })
+    Ok(Asked { service, operation: operation.to_owned(), protocol, caller: caller_of(head) })
 }
 
 fn asked_by_form(head: &Parts, body: &Bytes) -> Result<Asked, (Protocol, ApiError)> {
     let text = std::str::from_utf8(body).unwrap_or_default();
     let of_form = |text: &str| text.split('&').find_map(|pair| pair.strip_prefix("Action=").map(str::to_owned));
     match of_form(text).or_else(|| of_form(head.uri.query().unwrap_or_default())) {
-        Some(operation) => Ok(Asked { service: Service::Sts, operation, protocol: Protocol::Query }),
+        Some(operation) => {
+            Ok(Asked { service: Service::Sts, operation, protocol: Protocol::Query, caller: caller_of(head) })
+        }
         None => {
             let what = format!("{} {} without X-Amz-Target", head.method, head.uri.path());
             Err((Protocol::Json1_0, ApiError::not_implemented(&what)))
         }
     }
+}
+
+/// `AWS4-HMAC-SHA256 Credential=KEY/20250101/us-east-1/sqs/aws4_request, …`
+fn caller_of(head: &Parts) -> Option<String> {
+    let signed = head.headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (key, _) = signed.split_once("Credential=")?.1.split_once('/')?;
+    Some(key.to_owned())
 }
 
 /// The whole body, unless it is larger than anything that is taken.
