@@ -103,7 +103,7 @@ pub(crate) const PEERS: [&str; 6] =
 
 impl Programs {
     pub(crate) fn daemon(&self) -> Contender {
-        self.rust(OURS, ROW, vec![]).with("MURMUR_HOP_CONCURRENCY", self.concurrency).with("MURMUR_LOG", "warn")
+        self.rust(OURS, ROW, vec![]).with("MURMUR_HOP_CONCURRENCY", &self.concurrency).with("MURMUR_LOG", "warn")
     }
 
     pub(crate) fn contenders(&self) -> Vec<Contender> {
@@ -145,7 +145,7 @@ impl Programs {
         let at_once = concurrency.to_string();
         let arguments: Vec<&str> = worker.split(' ').chain(["--pool", pool, "--concurrency", &at_once]).collect();
         let celery = Contender { format: Format::Celery, ..self.python(name, &arguments, 400) };
-        celery.with("PEERS_THREADS", concurrency)
+        celery.with("PEERS_THREADS", &concurrency)
     }
 
     fn node(&self, name: &'static str, mode: &str) -> Contender {
@@ -162,7 +162,7 @@ impl Programs {
 }
 
 impl Contender {
-    pub(crate) fn with(mut self, name: &'static str, value: impl ToString) -> Contender {
+    pub(crate) fn with(mut self, name: &'static str, value: &(impl ToString + ?Sized)) -> Contender {
         self.environment.push((name, value.to_string()));
         self
     }

@@ -25,9 +25,9 @@ const POLL: Duration = Duration::from_millis(20);
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
 pub(crate) async fn show(programs: &Programs) -> anyhow::Result<()> {
-    powertools(programs).await?;
+    Box::pin(powertools(programs)).await?;
     for failing in [false, true] {
-        daemon(programs, failing).await?;
+        Box::pin(daemon(programs, failing)).await?;
     }
     Ok(())
 }
@@ -47,10 +47,10 @@ async fn powertools(programs: &Programs) -> anyhow::Result<()> {
 /// The same with two daemons; `failing`: the late holder's handler ends with an error.
 async fn daemon(programs: &Programs, failing: bool) -> anyhow::Result<()> {
     let ground = Ground::start(&programs.programs).await?;
-    let second = programs.daemon().with("MURMUR_LOG", "info").with("MURMUR_SKEW_MARGIN_S", 1);
-    let second = second.with("MURMUR_HOP_LEASE_S", LEASE_S).with("MURMUR_HOP_STEP_DEADLINE_S", 30);
+    let second = programs.daemon().with("MURMUR_LOG", "info").with("MURMUR_SKEW_MARGIN_S", &1);
+    let second = second.with("MURMUR_HOP_LEASE_S", &LEASE_S).with("MURMUR_HOP_STEP_DEADLINE_S", &30);
     // A lease must outlive a call with all its retries.
-    let second = second.with("MURMUR_RETRY_ELAPSED_MAX_S", 1);
+    let second = second.with("MURMUR_RETRY_ELAPSED_MAX_S", &1);
     let first = if failing { second.clone().with(FAILING, "yes") } else { second.clone() };
     say(&format!("murmuration, a late holder that {}:", if failing { "fails" } else { "succeeds" }));
     let message = [Message::of(1, WORK_MS, SystemClock.now())];
@@ -118,8 +118,7 @@ fn told(item: &Item) -> String {
 fn refused(late: &Running) -> String {
     let lines = late.told();
     let lines = lines.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let ended =
-        lines.filter(|line| line["message"].as_str().is_some_and(|text| text.contains("a delivery ended"))).last();
+    let ended = lines.rev().find(|line| line["message"].as_str().is_some_and(|text| text.contains("a delivery ended")));
     let outcome = ended.map(|line| format!("outcome {}, settlement {}", line["outcome"], line["settlement"]));
     format!("its write is refused: {}", outcome.unwrap_or_default())
 }

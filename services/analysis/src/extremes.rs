@@ -82,8 +82,7 @@ fn told(pool: &Pool, figures: &Figures<'_>, end: End) -> Option<DetailedFinding>
         rows.sort_by(|one, other| other.0.total_cmp(&one.0));
     }
     let (best, _) = *rows.first()?;
-    let (first, behind): (Vec<(f64, usize)>, Vec<(f64, usize)>) =
-        rows.into_iter().partition(|(value, _)| *value == best);
+    let (first, behind): (Vec<_>, Vec<_>) = rows.into_iter().partition(|(value, _)| *value == best);
     let label = |row: usize| {
         let parts: Vec<&str> = sheet.row_label(row).into_iter().map(|(_, text)| text).collect();
         Some(parts.join(" ")).filter(|label| is_name(label))

@@ -63,7 +63,7 @@ async fn a_message_that_kills_its_daemon_again_and_again_parks_and_the_nine_besi
     for wish in &wishes {
         field.ends(wish, NINE_MAX).await?;
     }
-    let redriven = closed_clean(field).await?;
+    let redriven = Box::pin(closed_clean(field)).await?;
     ensure!(redriven > 0, "nobody redrove the dead letter");
     Ok(())
 }
@@ -92,7 +92,7 @@ async fn a_message_that_sqs_itself_gave_up_goes_on_when_it_is_redriven() -> anyh
         field.cloud.faults().release(&label, Release::Cut);
     }
     field.ends(&wish, NINE_MAX).await?;
-    let redriven = closed_clean(field).await?;
+    let redriven = Box::pin(closed_clean(field)).await?;
     ensure!(redriven == 1, "{redriven} letters were redriven");
     Ok(())
 }

@@ -99,7 +99,8 @@ impl Site {
     /// Queues, bus, rules, targets and table, as `make provision` makes them.
     pub async fn provision(&self) -> anyhow::Result<()> {
         let clients = Clients::load(self.loader(), Limits::default()).await;
-        Ok(provision(&clients, &Plan::of(&self.config()?), &mut Reporter::silent()).await?)
+        let config = self.config()?;
+        Ok(Box::pin(provision(&clients, &Plan::of(&config), &mut Reporter::silent())).await?)
     }
 
     /// Ports of our own, beside those that the daemons have.
@@ -109,7 +110,7 @@ impl Site {
 
     /// Likewise, with other time limits.
     pub async fn ports_within(&self, limits: Limits) -> anyhow::Result<Ports> {
-        Ok(aws::connect_with(self.loader(), limits, &self.config()?).await?)
+        Ok(Box::pin(aws::connect_with(self.loader(), limits, &self.config()?)).await?)
     }
 
     /// Messages of this queue that somebody has received and neither deleted nor given back, as far as SQS counts them.

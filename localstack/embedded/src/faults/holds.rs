@@ -30,9 +30,12 @@ pub enum Release {
     Cut,
 }
 
+/// With who waits for its release.
+type Waiting = (Held, oneshot::Sender<Release>);
+
 #[derive(Clone, Debug)]
 pub(crate) struct Holds {
-    waiting: Arc<Mutex<Vec<(Held, oneshot::Sender<Release>)>>>,
+    waiting: Arc<Mutex<Vec<Waiting>>>,
     changes: watch::Sender<u64>,
 }
 
@@ -77,7 +80,7 @@ impl Holds {
         }
     }
 
-    fn with<T>(&self, look: impl FnOnce(&mut Vec<(Held, oneshot::Sender<Release>)>) -> T) -> T {
+    fn with<T>(&self, look: impl FnOnce(&mut Vec<Waiting>) -> T) -> T {
         look(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

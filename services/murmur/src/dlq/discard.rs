@@ -70,7 +70,7 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
 async fn restored(letter: &Letter, reach: &Reach) -> Letter {
     let choreography = &reach.config.choreography;
     let whole = letter.clone().restored(&*reach.ports.artifacts, choreography).await;
-    whole.unwrap_or_else(|_| letter.clone().as_it_lies(choreography))
+    whole.unwrap_or_else(|_| letter.clone().with_its_event(choreography))
 }
 
 async fn consequences(chosen: &[Letter], reach: &Reach) -> Result<Vec<String>, PortError> {

@@ -97,7 +97,7 @@ impl Letter {
     }
 
     /// With its event's data.
-    pub(super) fn as_it_lies(mut self, choreography: &Choreography) -> Letter {
+    pub(super) fn with_its_event(mut self, choreography: &Choreography) -> Letter {
         self.event = self.decode(&self.body, choreography);
         self
     }
@@ -109,13 +109,13 @@ impl Letter {
         choreography: &Choreography,
     ) -> Result<Letter, String> {
         let Some(at) = self.note.as_ref().and_then(|note| note.body.clone()) else {
-            return Ok(self.as_it_lies(choreography));
+            return Ok(self.with_its_event(choreography));
         };
         let whole = whole(&at, artifacts).await?;
         self.body = whole.body;
         // What stands on the letter beside them is the note, and what the event itself says.
         self.attributes.0.extend(whole.attributes.into_iter().filter(|(name, _)| name != contract::attributes::PARK));
-        Ok(self.as_it_lies(choreography))
+        Ok(self.with_its_event(choreography))
     }
 
     /// What the row that it is for would make of another body.

@@ -36,7 +36,7 @@ pub(crate) async fn run(asked: &Asked, place: &Where, screen: Screen) -> anyhow:
     let whole = letter.clone().restored(&*reach.ports.artifacts, &reach.config.choreography).await;
     let (letter, gone) = match whole {
         Ok(whole) => (whole, None),
-        Err(why) => (letter.clone().as_it_lies(&reach.config.choreography), Some(why)),
+        Err(why) => (letter.clone().with_its_event(&reach.config.choreography), Some(why)),
     };
     let verdict = verdict::of(&letter, &reach).await?;
     let known = ledger(&letter, &reach).await?;

@@ -13,9 +13,9 @@ use runtime::ports::Received;
 use runtime::{Chance, retried};
 use serde_json::Value;
 use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
 use super::printer::Printer;
 use super::said;
@@ -160,7 +160,7 @@ impl<'r> Following<'r> {
     }
 
     /// On a task of its own, whatever the reader of the lines does: nobody else may take it for dead.
-    fn stays_alive(&self) -> AbortOnDropHandle<()> {
+    fn stays_alive(&self) -> JoinSet<()> {
         let (clients, url, clock) = (self.reach.clients.clone(), self.url.clone(), self.reach.ports.clock.clone());
         let say = move || {
             let (clients, url, clock) = (clients.clone(), url.clone(), clock.clone());
@@ -169,7 +169,9 @@ impl<'r> Following<'r> {
                 let _ = subscriptions::still_alive(&clients, &url, clock.now().0).await;
             }
         };
-        AbortOnDropHandle::new(tokio::spawn(beats(ALIVE_EVERY, say)))
+        let mut alive = JoinSet::new();
+        alive.spawn(beats(ALIVE_EVERY, say));
+        alive
     }
 
     async fn tell(&self, asked: &Asked, screen: Screen, printer: &mut Printer) -> anyhow::Result<()> {

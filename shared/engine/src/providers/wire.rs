@@ -53,7 +53,7 @@ pub(crate) enum Heard {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
     /// The provider said no, in its own words.
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     Port(PortError),
 }
 
@@ -114,7 +114,7 @@ impl Wire {
         if !status.is_success() {
             let (headers, watching) = (response.headers().clone(), &watch);
             let body = collected(response, REFUSAL_BYTES_MAX, watching).await.unwrap_or_else(|(begun, _)| begun);
-            return Err(Failure::Refused(Refusal::of(status.as_u16(), &headers, &body)));
+            return Err(Failure::Refused(Box::new(Refusal::of(status.as_u16(), &headers, &body))));
         }
         let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let told = if kind.starts_with("application/json") {

@@ -16,7 +16,7 @@ pub(super) enum Record<'a> {
     /// With the new id of its input.
     Step(&'a PastStep, EventId),
     /// A join that nothing behind the fork's step arrives at, as it closed, with its event under its new name.
-    Closed(&'a JoinState, Event),
+    Closed(&'a JoinState, Box<Event>),
 }
 
 /// Of the forked goal's steps and joins, those that the fork has, and not as copies. They go on by themselves.

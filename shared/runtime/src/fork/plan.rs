@@ -148,7 +148,7 @@ impl<'a> Plan<'a> {
         let Some(event) = &join.closed else { return };
         self.names.add(event.id, EventId::derive(request.goal, &event.kind, &Unit::join(name.as_str())));
         if let Some(event) = self.names.event(event) {
-            self.records.push(Record::Closed(join, event));
+            self.records.push(Record::Closed(join, Box::new(event)));
         }
     }
 

@@ -216,11 +216,11 @@ impl<'h> Post<'h> {
     }
 
     pub(super) fn goal(&self) -> Option<GoalId> {
-        self.event.as_ref().map(|event| event.goal).or(self.note.as_ref()?.goal)
+        self.event.as_ref().map(|event| event.goal).or_else(|| self.note.as_ref()?.goal)
     }
 
     pub(super) fn event_id(&self) -> Option<EventId> {
-        self.event.as_ref().map(|event| event.id).or(self.note.as_ref()?.event)
+        self.event.as_ref().map(|event| event.id).or_else(|| self.note.as_ref()?.event)
     }
 
     pub(super) fn is_of(&self, row: &RowName, event: EventId) -> bool {

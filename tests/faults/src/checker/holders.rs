@@ -35,7 +35,7 @@ fn of_step(past: &PastStep) -> Vec<String> {
             all.push(format!("it was committed in epoch {epoch}, and epoch {} held it", step.epoch));
         }
         (State::Committed, []) => {
-            all.push(format!("it is committed, and no holder did it: epoch {} {last:?}", step.epoch))
+            all.push(format!("it is committed, and no holder did it: epoch {} {last:?}", step.epoch));
         }
         (state, [epoch]) => all.push(format!("it is {state:?} in epoch {}, after the commit of {epoch}", step.epoch)),
         (State::Parked, []) if last != Some("parked") => {

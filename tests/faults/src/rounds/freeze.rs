@@ -58,8 +58,11 @@ pub(super) async fn round(field: &Field, point: &Point, n: usize, chance: &mut f
     Ok(Round::Struck)
 }
 
+/// State, owner, epoch and outcome.
+type Shown<'a> = (Option<&'a str>, Option<&'a str>, Option<i64>, Option<&'a str>);
+
 /// What only a holder may change.
-fn shown(step: Option<&Item>) -> Option<(Option<&str>, Option<&str>, Option<i64>, Option<&str>)> {
+fn shown(step: Option<&Item>) -> Option<Shown<'_>> {
     let step = step?;
     Some((step.text(&Attr::State), step.text(&Attr::Owner), step.number(&Attr::Epoch), step.text(&Attr::Outcome)))
 }

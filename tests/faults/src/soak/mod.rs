@@ -68,7 +68,7 @@ async fn batch(campaign: &Campaign, from: usize, count: usize, figures: &mut Fig
     while let Some(harmed) = harming.join_next().await {
         match harmed? {
             Ok(harmed) => {
-                harmed.into_iter().for_each(|(what, times)| *figures.struck.entry(what).or_default() += times)
+                harmed.into_iter().for_each(|(what, times)| *figures.struck.entry(what).or_default() += times);
             }
             Err(why) => figures.broken.push(format!("{why:#}")),
         }

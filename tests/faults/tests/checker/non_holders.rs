@@ -53,7 +53,7 @@ fn a_park_that_no_holder_made_is_a_non_holders() {
 #[test]
 fn a_step_with_other_parks_than_its_holders_made_is_a_non_holders() {
     finds(Kind::ByNonHolder, "it says 0 parks", |history| {
-        set(record(history, "redriven", "step#analysis#"), "parks", 0_i64)
+        set(record(history, "redriven", "step#analysis#"), "parks", 0_i64);
     });
 }
 

@@ -173,7 +173,7 @@ impl Listener for Listening<'_> {
     fn event(&mut self, data: &str) -> Result<Heard, Failure> {
         let value: Value = serde_json::from_str(data).map_err(nonsense)?;
         if let Some(refusal) = Refusal::said(&value).filter(|_| value.get("error").is_some()) {
-            return Err(Failure::Refused(refusal));
+            return Err(Failure::Refused(Box::new(refusal)));
         }
         Ok(self.take(serde_json::from_value(value).map_err(nonsense)?)?)
     }

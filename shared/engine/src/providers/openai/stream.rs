@@ -134,7 +134,7 @@ impl Listener for Listening<'_> {
         }
         let value: Value = serde_json::from_str(data).map_err(nonsense)?;
         if let Some(refusal) = Refusal::said(&value).filter(|_| value.get("choices").is_none_or(Value::is_null)) {
-            return Err(Failure::Refused(refusal));
+            return Err(Failure::Refused(Box::new(refusal)));
         }
         if !value.is_object() || value.get("choices").is_none() {
             return Err(nonsense("no choices in it"));
