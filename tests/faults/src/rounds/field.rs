@@ -16,6 +16,7 @@ use embedded_cloud::{EmbeddedCloud, Options};
 use processes::{Site, Wish, sample};
 use runtime::Chance;
 use runtime::ledger::goal::Goal;
+use runtime::ledger::step::{State, Step};
 use runtime::ledger::{Attr, Item, ItemKey, ItemKind};
 use runtime::ports::{Outbound, Ports, SystemClock};
 use tempfile::TempDir;
@@ -221,6 +222,21 @@ impl Field {
     pub async fn step(&self, goal: GoalId, row: &str) -> anyhow::Result<Option<Item>> {
         let of = |item: &Item| matches!(&item.key.kind, ItemKind::Step { row: found, .. } if found.as_str() == row);
         Ok(self.ports.ledger.story(goal).await?.into_iter().find(of))
+    }
+
+    /// Likewise, once nobody is at work on it: a goal may end while a redriven step of it is still in somebody's hands.
+    pub async fn step_at_rest(&self, goal: GoalId, row: &str, within: Duration) -> anyhow::Result<Option<Item>> {
+        let until = Instant::now() + within;
+        loop {
+            let step = self.step(goal, row).await?;
+            match step.as_ref().map(Step::read).transpose()? {
+                Some(read) if read.state == State::Claimed => {
+                    ensure!(Instant::now() < until, "{row} of {goal} is held for longer than {} s", within.as_secs());
+                    sleep(POLL).await;
+                }
+                _ => return Ok(step),
+            }
+        }
     }
 
     /// Stops everything, and reads what is left of it.
