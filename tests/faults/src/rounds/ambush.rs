@@ -56,7 +56,10 @@ impl<'f> Ambush<'f> {
                 () = self.field.until_ended(self.wish.id()) => None,
             }
         };
-        tokio::time::timeout(STRIKE_MAX, came).await.ok().flatten()
+        let caller = tokio::time::timeout(STRIKE_MAX, came).await.ok().flatten();
+        // One PutEvents carries events of several goals: this one may be there with an earlier event, beside the event
+        // of another that was waited for.
+        caller.filter(|_| !self.point.committed || self.questions() > 0)
     }
 
     /// Lets go what was held, and waits for nobody any more.
