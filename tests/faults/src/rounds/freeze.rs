@@ -33,7 +33,7 @@ pub(super) async fn round(field: &Field, point: &Point, n: usize, chance: &mut f
     let since = field.ports.clock.now();
     // The others bring it to its end, as if the frozen one were dead.
     let ended = field.ends(&ambush.wish, END_MAX).await;
-    let before = field.step_at_rest(ambush.wish.id(), point.row, END_MAX).await?;
+    let before = field.step_at_rest(ambush.wish.id(), point.row).await?;
     let last = field.cloud.operations_count();
     // Its call arrives late, before or after it lives again; or never, and it tries once more by itself.
     let how = if chance.u8(..4) == 0 { Release::Cut } else { Release::Go };
