@@ -194,7 +194,7 @@ kill-standin: ## kill -9 the stand-in ROUNDS=50 times under load; nothing that i
 # What rounds of faults start. Built with the whole workspace's features, so that nothing is compiled anew.
 FAULTS_SEED ?= 1
 define faults_programs
-$(CARGO) build --quiet --workspace --bin faults --bin scripted-agent --bin killable-cloud $(AGENTS:%=--bin %)
+$(CARGO) build --quiet --workspace --bin faults --bin killable-cloud $(AGENTS:%=--bin %)
 endef
 
 .PHONY: test-faults

@@ -25,7 +25,7 @@ use tokio::time::{Instant, sleep};
 
 use super::operator::Operator;
 use super::oracle::Oracle;
-use super::rookery::{Agents, DAEMONS, Rookery};
+use super::rookery::{DAEMONS, Rookery};
 use super::words;
 use crate::history::{Account, Act, Asked, Disturbance, Doing, History, Recorder, Reply, Wished};
 
@@ -42,7 +42,6 @@ const ROWS: [&str; 5] = ["RESEARCH", "RESEARCH_TASKS", "ANALYSIS", "WRITER", "RE
 /// How a field is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
-    pub agents: Agents,
     /// Of each daemon.
     pub replicas: usize,
     pub lease_s: u64,
@@ -54,14 +53,7 @@ pub struct Layout {
 impl Layout {
     /// Leases as short as the configuration allows: what died is taken over after five seconds.
     pub fn short_leases(replicas: usize) -> Layout {
-        Layout {
-            agents: Agents::Real,
-            replicas,
-            lease_s: 3,
-            step_deadline_s: 30,
-            drain_grace_s: 3,
-            goal_deadline_s: 120,
-        }
+        Layout { replicas, lease_s: 3, step_deadline_s: 30, drain_grace_s: 3, goal_deadline_s: 120 }
     }
 
     /// The leases that daemons have by themselves: what is not given back stays invisible for longer than a round waits.
@@ -116,9 +108,9 @@ impl Field {
         let cloud = EmbeddedCloud::start(Options { seed: run, ..Options::in_memory() }).await?;
         let (site, oracle, models) = site(cloud.endpoint(), layout).await?;
         let ports = site.ports().await?;
-        seeded(&ports, layout).await?;
+        seeded(&ports).await?;
         let recorder = Recorder::start(&site).await?;
-        let rookery = Rookery::start(layout.agents, site.environment().clone(), layout.replicas, clock()).await?;
+        let rookery = Rookery::start(site.environment().clone(), layout.replicas, clock()).await?;
         let operator = Operator::start(&ports, &site.choreography);
         let (wished, acts, disturbances) = (Mutex::default(), Mutex::default(), Mutex::default());
         // One of each is always awake.
@@ -281,19 +273,13 @@ pub(super) async fn site(endpoint: &str, layout: Layout) -> anyhow::Result<(Site
     let file = models.path().join("models.toml");
     std::fs::write(&file, oracle.models_file())?;
     let site = layout.variables().iter().fold(Site::at(endpoint)?, |site, (name, value)| site.and(name, value));
-    let site = match layout.agents {
-        Agents::Real => site.and_agents("MURMUR_MODELS", &file.to_string_lossy()),
-        Agents::Scripted => site,
-    };
+    let site = site.and_agents("MURMUR_MODELS", &file.to_string_lossy());
     site.provision().await?;
     Ok((site, oracle, models))
 }
 
-/// The source that every goal of real agents is about.
-pub(super) async fn seeded(ports: &Ports, layout: Layout) -> anyhow::Result<()> {
-    if layout.agents == Agents::Scripted {
-        return Ok(());
-    }
+/// The source that every goal is about.
+pub(super) async fn seeded(ports: &Ports) -> anyhow::Result<()> {
     let folder = TempDir::new()?;
     std::fs::write(Path::new(folder.path()).join("kestrel.md"), words::SOURCE)?;
     let told = sample::ingest_folder(folder.path(), ports).await?;

@@ -23,7 +23,7 @@ pub use campaign::{Campaign, Kind};
 pub use field::{Field, Layout};
 pub use figures::Figures;
 pub use oracle::Wrong;
-pub use rookery::{Agents, DAEMONS};
+pub use rookery::DAEMONS;
 
 /// Of a goal, from its strike to its end: leases, takeovers and sweeps included.
 pub const END_MAX: Duration = Duration::from_secs(90);

@@ -19,15 +19,6 @@ use crate::history::{End, Process};
 
 pub const DAEMONS: [&str; 4] = ["research", "analysis", "writer", "recommendation"];
 
-/// Which programs run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Agents {
-    /// The agents themselves, with the oracle for a model.
-    Real,
-    /// Those of `processes::agents`, which ask nobody.
-    Scripted,
-}
-
 #[derive(Debug)]
 struct Living {
     bird: Bird,
@@ -38,7 +29,6 @@ struct Living {
 /// All of them.
 #[derive(Debug)]
 pub struct Rookery {
-    agents: Agents,
     variables: BTreeMap<String, String>,
     living: Mutex<BTreeMap<String, Living>>,
     account: std::sync::Mutex<Vec<Process>>,
@@ -49,20 +39,13 @@ pub struct Rookery {
 impl Rookery {
     /// So many of each, all receiving.
     pub async fn start(
-        agents: Agents,
         variables: BTreeMap<String, String>,
         replicas: usize,
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Rookery> {
         let living = Mutex::default();
-        let rookery = Rookery {
-            agents,
-            variables,
-            living,
-            account: std::sync::Mutex::default(),
-            hatched: AtomicUsize::new(0),
-            clock,
-        };
+        let rookery =
+            Rookery { variables, living, account: std::sync::Mutex::default(), hatched: AtomicUsize::new(0), clock };
         for daemon in DAEMONS {
             for _ in 0..replicas {
                 rookery.hatch(daemon).await?;
@@ -74,10 +57,9 @@ impl Rookery {
     /// One more; its key begins with the daemon's name.
     pub async fn hatch(&self, daemon: &'static str) -> anyhow::Result<String> {
         let key = format!("{daemon}-{}", self.hatched.fetch_add(1, Ordering::Relaxed));
-        let program = if self.agents == Agents::Real { daemon } else { "scripted-agent" };
-        let own = [("AWS_ACCESS_KEY_ID", &*key), (KEY, &*key), ("SCRIPTED_AGENT", daemon)];
+        let own = [("AWS_ACCESS_KEY_ID", &*key), (KEY, &*key)];
         let all = self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let mut bird = Bird::with(daemon, program, all.chain(own))?;
+        let mut bird = Bird::with(daemon, daemon, all.chain(own))?;
         let id = bird.id().context("it ended at once")?;
         let at = self.noted(|account| {
             account.push(Process { name: daemon.into(), id, started_at: self.clock.now(), end: None });

@@ -50,9 +50,9 @@ async fn rounds(
     let layout = campaign.kind.layout();
     let (site, oracle, _models) = site(&standin.endpoint(), layout).await?;
     let ports = site.ports().await?;
-    seeded(&ports, layout).await?;
+    seeded(&ports).await?;
     let recorder = Recorder::start(&site).await?;
-    let rookery = Rookery::start(layout.agents, site.environment().clone(), layout.replicas, clock()).await?;
+    let rookery = Rookery::start(site.environment().clone(), layout.replicas, clock()).await?;
     let operator = Operator::start(&ports, &site.choreography);
     let mut chance = fastrand::Rng::with_seed(run);
     let (mut wishes, mut wished, mut disturbances) = (vec![], vec![], vec![]);
